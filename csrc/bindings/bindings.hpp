@@ -1,0 +1,53 @@
+// What the files of the bindings share: one registration function a topic, and numpy arrays as views.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fast_tokenizer/actions.hpp"
+#include "fast_tokenizer/coefficient_coder.hpp"
+
+namespace fast_tokenizer::bindings {
+
+namespace py = pybind11;
+
+void bind_byte_level(py::module_& module);
+void bind_coder(py::module_& module);
+void bind_dct(py::module_& module);
+void bind_errors(py::module_& module);
+void bind_sequences(py::module_& module);
+void bind_training(py::module_& module);
+
+// A dense array that is converted to where it is not one already.
+template <class T>
+using DenseArray = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+template <class T>
+std::span<const T> span_of(const DenseArray<T>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+// Hands the memory of a vector to numpy without a copy.
+template <class T>
+py::array_t<T> to_array(std::vector<T>&& values) {
+  auto owner = std::make_unique<std::vector<T>>(std::move(values));
+  const auto size = static_cast<py::ssize_t>(owner->size());
+  T* const data = owner->data();
+  const py::capsule free_later(owner.release(), [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
+  return py::array_t<T>(size, data, free_later);
+}
+
+Scheme scheme_of(const std::string& name);
+
+// Sequences of ids; ValueError where the offsets do not divide them.
+IdSequences sequences_of(const DenseArray<TokenId>& ids, const DenseArray<std::int64_t>& offsets);
+
+}  // namespace fast_tokenizer::bindings

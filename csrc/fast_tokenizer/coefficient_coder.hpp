@@ -1,0 +1,114 @@
+// Rounded DCT coefficients to token ids and back: the two schemes of the FAST codec.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fast_tokenizer/bpe_model.hpp"
+#include "fast_tokenizer/bpe_types.hpp"
+
+namespace fast_tokenizer {
+
+// How coefficients become the letters that BPE merges. A coefficient minus `min_coefficient` is its symbol.
+//   bytes:   the published format: chr(symbol) in UTF-8, split into words as GPT-2 does, a letter a byte.
+//   symbols: a letter a symbol; no token holds a part of a coefficient.
+enum class Scheme : std::uint8_t { bytes, symbols };
+
+enum class DecodeStatus : std::int8_t {
+  ok,
+  too_short,              // fewer coefficients than the shape needs
+  too_long,               // more of them
+  not_a_coefficient,      // bytes that are not UTF-8
+  id_outside_vocabulary,  // an id below zero, or past the special ones
+  special_token_inside,   // pad, end or mask between action ids
+};
+
+struct EncodedBatch {
+  std::vector<TokenId> ids;           // of all chunks, one after the other
+  std::vector<std::int64_t> offsets;  // chunk b has the ids [offsets[b], offsets[b + 1])
+  std::vector<std::uint8_t> clipped;  // 1 where a chunk held a coefficient outside the alphabet
+};
+
+// Ids of several sequences, one after the other.
+struct IdSequences {
+  std::span<const TokenId> ids;
+  std::span<const std::int64_t> offsets;  // ascending, from 0 to ids.size()
+
+  std::size_t size() const { return offsets.size() - 1; }
+  std::span<const TokenId> operator[](std::size_t index) const {
+    return ids.subspan(static_cast<std::size_t>(offsets[index]),
+                       static_cast<std::size_t>(offsets[index + 1] - offsets[index]));
+  }
+};
+
+// Where a decoded batch goes; one entry a sequence, `length` coefficients each.
+struct DecodedBatch {
+  std::size_t length;
+  std::int32_t* coefficients;
+  std::int8_t* status;      // a DecodeStatus
+  std::int64_t* position;   // of the id where decoding stopped, counted from the sequence's start; -1 if ok
+  std::int64_t* decoded;    // how many coefficients are the sequence's own; the rest is zero
+};
+
+// Immutable after construction; safe to share between threads.
+class CoefficientCoder {
+ public:
+  // tokens[id] is the text of a token as `tokenizer.json` writes it. Throws FormatError where the vocabulary
+  // or the merges contradict themselves, or a symbol lies outside what the scheme can hold.
+  CoefficientCoder(Scheme scheme, std::int32_t min_coefficient, const std::vector<std::u32string>& tokens,
+                   const std::vector<Merge>& merges);
+
+  // Ids of the vocabulary; pad, end and mask are the three after it.
+  std::size_t size() const noexcept { return bpe_.size(); }
+
+  // The coefficients that encoding can hold without clipping. (Scheme bytes leaves out the 2048 symbols that
+  // are UTF-16 surrogates.)
+  std::int32_t min_coefficient() const noexcept { return min_coefficient_; }
+  std::int32_t max_coefficient() const noexcept { return min_coefficient_ + max_symbol_; }
+
+  // `coefficients` holds `batch` chunks of `length` each. Values outside the alphabet are clipped to it and
+  // reported. Throws EncodeError where the vocabulary has no token for a letter of the text.
+  EncodedBatch encode(const std::int32_t* coefficients, std::size_t batch, std::size_t length,
+                      int num_threads) const;
+
+  // Decodes each sequence up to its first error. Padding and end tokens around a sequence are passed over.
+  void decode(const IdSequences& sequences, const DecodedBatch& out, int num_threads) const;
+
+ private:
+  struct Scratch;
+  struct Outcome {
+    DecodeStatus status;
+    std::size_t position;
+    std::size_t decoded;
+  };
+
+  // Each appends the ids of chunk number `chunk` and returns whether a coefficient was clipped.
+  bool encode_symbols(std::size_t chunk, std::span<const std::int32_t> coefficients, Scratch& scratch,
+                      std::vector<TokenId>& ids) const;
+  bool encode_bytes(std::size_t chunk, std::span<const std::int32_t> coefficients, Scratch& scratch,
+                    std::vector<TokenId>& ids) const;
+  void encode_word(std::size_t chunk, std::u16string_view word, std::vector<TokenId>& ids) const;
+  Outcome decode_sequence(std::span<const TokenId> ids, std::span<std::int32_t> coefficients) const;
+
+  void add_expansion(const Units& text);
+
+  Scheme scheme_;
+  std::int32_t min_coefficient_;
+  std::int32_t max_symbol_;
+  BpeModel bpe_;
+
+  // What each token decodes to. Whole characters are kept as coefficients; the few tokens of scheme bytes that
+  // begin or end inside a character are kept as bytes.
+  struct Expansion {
+    std::uint32_t begin;  // in expanded_
+    std::uint32_t size;
+    bool whole;
+  };
+  std::vector<Expansion> expansions_;
+  std::vector<std::int32_t> expanded_;
+};
+
+}  // namespace fast_tokenizer

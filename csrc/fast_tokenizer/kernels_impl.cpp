@@ -1,0 +1,336 @@
+// Compiled once for each instruction set, as namespace FAST_TOKENIZER_ISA. No function of the standard library
+// may be called here: the linker keeps one copy of an inline function, and it could be the one for AVX-512.
+#include "fast_tokenizer/kernels.hpp"
+
+namespace fast_tokenizer::FAST_TOKENIZER_ISA {
+namespace {
+
+// One row of a panel; the compiler maps it to one, two or four registers.
+using Row = double __attribute__((vector_size(kPanelColumns * sizeof(double)), may_alias));
+using IntRow = std::int32_t __attribute__((vector_size(kPanelColumns * sizeof(std::int32_t)), may_alias));
+using Mask = std::int64_t __attribute__((vector_size(kPanelColumns * sizeof(std::int64_t))));
+
+// For the FFT a row is four complex numbers: the first four columns are real parts, the others imaginary.
+using Half = double __attribute__((vector_size(kPanelColumns / 2 * sizeof(double))));
+struct __attribute__((may_alias)) ComplexRow {
+  Half re;
+  Half im;
+};
+
+// Accumulators enough to hide the latency of a fused multiply-add, few enough to stay in registers.
+#if defined(__AVX512F__)
+constexpr std::size_t kBlockRows = 8;
+#elif defined(__AVX2__)
+constexpr std::size_t kBlockRows = 4;
+#else
+constexpr std::size_t kBlockRows = 2;
+#endif
+
+// ---- in and out of panels
+
+// Eight neighbouring values as they lie in the caller's memory, at whatever alignment.
+using UnalignedFloatRow = float __attribute__((vector_size(kPanelColumns * sizeof(float)), aligned(4), may_alias));
+using UnalignedDoubleRow = double __attribute__((vector_size(sizeof(Row)), aligned(8), may_alias));
+using UnalignedIntRow = std::int32_t __attribute__((vector_size(sizeof(IntRow)), aligned(4), may_alias));
+
+Row row_at(const float* values) {
+  return __builtin_convertvector(*reinterpret_cast<const UnalignedFloatRow*>(values), Row);
+}
+Row row_at(const double* values) { return *reinterpret_cast<const UnalignedDoubleRow*>(values); }
+Row row_at(const std::int32_t* values) {
+  return __builtin_convertvector(*reinterpret_cast<const UnalignedIntRow*>(values), Row);
+}
+
+template <class Cell>
+bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) {
+  bool adjacent = true;
+  for (std::size_t j = 1; j < kPanelColumns; ++j) adjacent &= columns[j] == columns[0] + j;
+
+  Row* out = reinterpret_cast<Row*>(panel);
+  Row residue{};
+  for (std::size_t t = 0; t < rows; ++t) {
+    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(t) * time_stride;
+    if (adjacent) {
+      out[t] = row_at(columns[0] + offset);
+    } else {
+      for (std::size_t j = 0; j < kPanelColumns; ++j) out[t][j] = static_cast<double>(columns[j][offset]);
+    }
+    residue += out[t] * 0.0;  // stays zero unless a value is NaN or infinite
+  }
+  bool finite = true;
+  for (std::size_t j = 0; j < kPanelColumns; ++j) finite &= residue[j] == 0.0;
+  return finite;
+}
+
+unsigned quantize(const double* panel, std::size_t rows, double scale, double tolerance, std::int32_t* rounded) {
+  const Row* in = reinterpret_cast<const Row*>(panel);
+  IntRow* out = reinterpret_cast<IntRow*>(rounded);
+
+  Row largest = Row{} + 1.0;
+  for (std::size_t t = 0; t < rows; ++t) {
+    const Row value = in[t] * scale;
+    const Row magnitude = value < 0.0 ? -value : value;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  const Row margin = largest * tolerance;
+
+  // Adding 1.5 * 2^52 leaves no bits for a fraction, so the processor's own rounding, half to even, is the
+  // rounding wanted. Beyond 2^51 it would not be, but there the margin already exceeds one half.
+  constexpr double kShift = 6755399441055744.0;
+  Mask near_tie{};
+  for (std::size_t t = 0; t < rows; ++t) {
+    const Row value = in[t] * scale;
+    const Row whole = (value + kShift) - kShift;
+    const Row fraction = value < whole ? whole - value : value - whole;
+    near_tie |= ~(0.5 - fraction > margin);  // true for NaN too
+    const Row not_below = whole > -kCoefficientLimit ? whole : Row{} - kCoefficientLimit;
+    out[t] = __builtin_convertvector(not_below < kCoefficientLimit ? not_below : Row{} + kCoefficientLimit, IntRow);
+  }
+  unsigned columns = 0;
+  for (std::size_t j = 0; j < kPanelColumns; ++j) columns |= near_tie[j] ? 1U << j : 0U;
+  return columns;
+}
+
+// ---- dense DCT
+
+template <std::size_t rows>
+void multiply_block(const double* matrix, std::size_t inner, const Row* in, Row* out) {
+  Row sum[rows] = {};
+  for (std::size_t t = 0; t < inner; ++t) {
+    const Row value = in[t];
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < rows; ++r) sum[r] += matrix[r * inner + t] * value;
+  }
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < rows; ++r) out[r] = sum[r];
+}
+
+template <std::size_t rows>
+void multiply_block_of(std::size_t count, const double* matrix, std::size_t inner, const Row* in, Row* out) {
+  if constexpr (rows > 0) {
+    if (count == rows)
+      multiply_block<rows>(matrix, inner, in, out);
+    else
+      multiply_block_of<rows - 1>(count, matrix, inner, in, out);
+  }
+}
+
+// out [size] = matrix [size, size] * in [size], in blocks of nearly equal height: a block of one row would
+// wait for its own sum at every step.
+void multiply(const double* matrix, std::size_t size, const Row* in, Row* out) {
+  const std::size_t blocks = (size + kBlockRows - 1) / kBlockRows;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::size_t begin = size * block / blocks;
+    const std::size_t end = size * (block + 1) / blocks;
+    multiply_block_of<kBlockRows>(end - begin, matrix + begin * size, size, in, out + begin);
+  }
+}
+
+// cos(pi (2t+1) k / 2H) is symmetric around the middle of the chunk for even k, antisymmetric for odd k: even
+// frequencies need only the sums of mirrored values, odd ones the differences, which halves the work.
+void dense_forward(const DenseTables& tables, double* panel, double* scratch) {
+  const std::size_t horizon = tables.even_size + tables.odd_size;
+  Row* x = reinterpret_cast<Row*>(panel);
+  Row* folded = reinterpret_cast<Row*>(scratch);
+  Row* sums = folded;
+  Row* differences = folded + tables.even_size;
+  for (std::size_t t = 0; t < tables.odd_size; ++t) {
+    sums[t] = x[t] + x[horizon - 1 - t];
+    differences[t] = x[t] - x[horizon - 1 - t];
+  }
+  if (tables.even_size > tables.odd_size) sums[tables.odd_size] = x[tables.odd_size];
+
+  Row* product = folded + horizon;
+  multiply(tables.even, tables.even_size, sums, product);
+  multiply(tables.odd, tables.odd_size, differences, product + tables.even_size);
+  for (std::size_t k = 0; k < tables.even_size; ++k) x[2 * k] = product[k];
+  for (std::size_t k = 0; k < tables.odd_size; ++k) x[2 * k + 1] = product[tables.even_size + k];
+}
+
+void dense_inverse(const DenseTables& tables, double* panel, double* scratch) {
+  const std::size_t horizon = tables.even_size + tables.odd_size;
+  Row* x = reinterpret_cast<Row*>(panel);
+  Row* split = reinterpret_cast<Row*>(scratch);
+  for (std::size_t k = 0; k < tables.even_size; ++k) split[k] = x[2 * k];
+  for (std::size_t k = 0; k < tables.odd_size; ++k) split[tables.even_size + k] = x[2 * k + 1];
+
+  Row* sums = split + horizon;
+  Row* differences = sums + tables.even_size;
+  multiply(tables.even_transposed, tables.even_size, split, sums);
+  multiply(tables.odd_transposed, tables.odd_size, split + tables.even_size, differences);
+  for (std::size_t t = 0; t < tables.odd_size; ++t) {
+    x[t] = sums[t] + differences[t];
+    x[horizon - 1 - t] = sums[t] - differences[t];
+  }
+  if (tables.even_size > tables.odd_size) x[tables.odd_size] = sums[tables.odd_size];
+}
+
+// ---- FFT
+
+ComplexRow operator+(ComplexRow a, ComplexRow b) { return {a.re + b.re, a.im + b.im}; }
+ComplexRow operator-(ComplexRow a, ComplexRow b) { return {a.re - b.re, a.im - b.im}; }
+ComplexRow operator*(ComplexRow a, Complex b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+ComplexRow times_minus_i(ComplexRow a) { return {a.im, -a.re}; }
+ComplexRow swapped(ComplexRow a) { return {a.im, a.re}; }
+
+// One step of Stockham's self-sorting transform: `length` points left, `stride` interleaved transforms.
+void fft_step_2(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x, ComplexRow* y) {
+  const std::size_t m = length / 2;
+  for (std::size_t p = 0; p < m; ++p) {
+    const Complex w = plan.roots[p * stride];
+    for (std::size_t q = 0; q < stride; ++q) {
+      const ComplexRow a = x[q + stride * p];
+      const ComplexRow b = x[q + stride * (p + m)];
+      y[q + stride * 2 * p] = a + b;
+      y[q + stride * (2 * p + 1)] = (a - b) * w;
+    }
+  }
+}
+
+void fft_step_4(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x, ComplexRow* y) {
+  const std::size_t m = length / 4;
+  for (std::size_t p = 0; p < m; ++p) {
+    const Complex w1 = plan.roots[p * stride];
+    const Complex w2 = plan.roots[2 * p * stride];
+    const Complex w3 = plan.roots[3 * p * stride];
+    for (std::size_t q = 0; q < stride; ++q) {
+      const ComplexRow* in = x + q + stride * p;
+      ComplexRow* out = y + q + stride * 4 * p;
+      const ComplexRow a = in[0] + in[2 * m * stride];
+      const ComplexRow b = in[0] - in[2 * m * stride];
+      const ComplexRow c = in[m * stride] + in[3 * m * stride];
+      const ComplexRow d = times_minus_i(in[m * stride] - in[3 * m * stride]);
+      out[0] = a + c;
+      out[stride] = (b + d) * w1;
+      out[2 * stride] = (a - c) * w2;
+      out[3 * stride] = (b - d) * w3;
+    }
+  }
+}
+
+void fft_step_odd(const FftTables& plan, std::size_t radix, std::size_t length, std::size_t stride,
+                  const ComplexRow* x, ComplexRow* y) {
+  const std::size_t m = length / radix;
+  const std::size_t turn = plan.size / radix;
+  for (std::size_t p = 0; p < m; ++p) {
+    for (std::size_t k = 0; k < radix; ++k) {
+      const Complex w = plan.roots[p * k * stride];
+      for (std::size_t q = 0; q < stride; ++q) {
+        const ComplexRow* in = x + q + stride * p;
+        ComplexRow sum = in[0];
+        std::size_t angle = 0;
+        for (std::size_t j = 1; j < radix; ++j) {
+          angle += k;
+          if (angle >= radix) angle -= radix;
+          sum = sum + in[j * m * stride] * plan.roots[angle * turn];
+        }
+        y[q + stride * (radix * p + k)] = sum * w;
+      }
+    }
+  }
+}
+
+// Transforms `data`; the result lies in the buffer that is returned, `data` or `spare`.
+ComplexRow* stockham(const FftTables& plan, ComplexRow* data, ComplexRow* spare) {
+  std::size_t length = plan.size;
+  std::size_t stride = 1;
+  for (std::size_t step = 0; step < plan.radix_count; ++step) {
+    const std::size_t radix = plan.radices[step];
+    if (radix == 4)
+      fft_step_4(plan, length, stride, data, spare);
+    else if (radix == 2)
+      fft_step_2(plan, length, stride, data, spare);
+    else
+      fft_step_odd(plan, radix, length, stride, data, spare);
+    length /= radix;
+    stride *= radix;
+    ComplexRow* const result = spare;
+    spare = data;
+    data = result;
+  }
+  return data;
+}
+
+// Bluestein: jk = (j^2 + k^2 - (k - j)^2) / 2 turns a transform of any length into a convolution.
+ComplexRow* fft(const FftTables& plan, ComplexRow* data, ComplexRow* spare) {
+  if (plan.convolution == nullptr) return stockham(plan, data, spare);
+  const FftTables& padded = *plan.convolution;
+  for (std::size_t j = 0; j < plan.size; ++j) data[j] = data[j] * plan.chirp[j];
+  for (std::size_t j = plan.size; j < padded.size; ++j) data[j] = ComplexRow{};
+  ComplexRow* const spectrum = stockham(padded, data, spare);
+  // Swapping real and imaginary parts before and after makes the forward transform the inverse one.
+  for (std::size_t j = 0; j < padded.size; ++j) spectrum[j] = swapped(spectrum[j] * plan.chirp_spectrum[j]);
+  ComplexRow* const result = stockham(padded, spectrum, spectrum == data ? spare : data);
+  for (std::size_t j = 0; j < plan.size; ++j) result[j] = swapped(result[j]) * plan.chirp[j];
+  return result;
+}
+
+// ---- DCT by FFT: two real columns ride in one complex one.
+
+void fourier_forward(const FourierTables& tables, double* panel, double* scratch) {
+  const std::size_t horizon = tables.fft.size;
+  ComplexRow* x = reinterpret_cast<ComplexRow*>(panel);
+  ComplexRow* v = reinterpret_cast<ComplexRow*>(scratch);
+  for (std::size_t t = 0; t < (horizon + 1) / 2; ++t) v[t] = x[2 * t];
+  for (std::size_t t = 0; t < horizon / 2; ++t) v[horizon - 1 - t] = x[2 * t + 1];
+  const ComplexRow* z = fft(tables.fft, v, v + tables.fft.buffer_rows());
+  for (std::size_t k = 0; k < horizon; ++k) {
+    const ComplexRow here = z[k];
+    const ComplexRow mirror = z[k == 0 ? 0 : horizon - k];
+    const Complex w = tables.forward_twist[k];
+    x[k] = {(here.re + mirror.re) * w.re + (here.im - mirror.im) * w.im,
+            (here.im + mirror.im) * w.re + (mirror.re - here.re) * w.im};
+  }
+}
+
+void fourier_inverse(const FourierTables& tables, double* panel, double* scratch) {
+  const std::size_t horizon = tables.fft.size;
+  ComplexRow* x = reinterpret_cast<ComplexRow*>(panel);
+  ComplexRow* z = reinterpret_cast<ComplexRow*>(scratch);
+  z[0] = swapped(x[0] * tables.inverse_twist[0]);
+  for (std::size_t k = 1; k < horizon; ++k) {
+    const ComplexRow here = x[k];
+    const ComplexRow mirror = x[horizon - k];
+    z[k] = swapped(ComplexRow{here.re + mirror.im, here.im - mirror.re} * tables.inverse_twist[k]);
+  }
+  const ComplexRow* v = fft(tables.fft, z, z + tables.fft.buffer_rows());
+  for (std::size_t t = 0; t < (horizon + 1) / 2; ++t) x[2 * t] = swapped(v[t]);
+  for (std::size_t t = 0; t < horizon / 2; ++t) x[2 * t + 1] = swapped(v[horizon - 1 - t]);
+}
+
+// ---- coefficients to the letters of BPE
+
+bool narrow(const std::int32_t* coefficients, std::size_t count, std::int32_t low, std::int32_t high,
+            Unit* letters) {
+  std::int32_t changed = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t raised = coefficients[i] < low ? low : coefficients[i];
+    const std::int32_t held = raised > high ? high : raised;
+    changed |= held ^ coefficients[i];
+    letters[i] = static_cast<Unit>(held - low);
+  }
+  return changed == 0;
+}
+
+bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32_t low, Unit* letters) {
+  constexpr bool kLittleEndian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+  // Distances to both bounds, modulo 2^32: outside of them, at least one has its highest bit set.
+  std::uint32_t distances = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t character = static_cast<std::uint32_t>(coefficients[i]) - static_cast<std::uint32_t>(low);
+    distances |= (character - kFirstWordLetter) | (kLastWordLetter - character);
+    const std::uint32_t lead = 0xC0U | (character >> 6 & 0x1FU);
+    const std::uint32_t continuation = 0x80U | (character & 0x3FU);
+    const std::uint32_t both = kLittleEndian ? lead | continuation << 16 : lead << 16 | continuation;
+    __builtin_memcpy(letters + 2 * i, &both, sizeof both);  // one store, so that the loop becomes vectors
+  }
+  return distances >> 31 == 0;
+}
+
+}  // namespace
+
+extern const Kernels kKernels;
+const Kernels kKernels = {load<float>,     load<double>, load<std::int32_t>, dense_forward, dense_inverse, fourier_forward,
+                          fourier_inverse, quantize,     narrow,             narrow_utf8};
+
+}  // namespace fast_tokenizer::FAST_TOKENIZER_ISA

@@ -1,0 +1,48 @@
+"""Robot actions as tokens: a fast, exact FAST action tokenizer for vision-language-action models.
+
+Examples:
+    >>> import numpy as np
+    >>> from fast_tokenizer import FastTokenizer
+    >>> chunks = np.sin(np.linspace(0, 3, 20 * 16 * 7)).reshape(20, 16, 7)
+    >>> tokenizer = FastTokenizer.fit(chunks, vocab_size=512)
+    >>> tokens = tokenizer(chunks)
+    >>> bool(abs(tokenizer.decode(tokens) - chunks).max() < 0.2)
+    True
+"""
+
+__version__ = "0.1.0"
+
+try:
+    from fast_tokenizer import _core as _core
+except ImportError as error:  # most often: Python took the source folder for the package
+    raise ImportError(
+        f"fast_tokenizer was imported from {__path__[0]}, which has no compiled part. If this is a checkout, "
+        "install it with `pip install .` and run Python from another folder (or use the `fast-tokenizer` command)."
+    ) from error
+
+from fast_tokenizer.codecs.fast import FastCodec
+from fast_tokenizer.decoding import DecodeStatus
+from fast_tokenizer.errors import (
+    DecodeError,
+    EncodeError,
+    FastTokenizerError,
+    FormatError,
+    TrainingError,
+)
+from fast_tokenizer.token_batch import TokenBatch, TokenLists
+from fast_tokenizer.tokenizer import FastTokenizer
+from fast_tokenizer.vocabulary import ActionVocabulary
+
+__all__ = [
+    "ActionVocabulary",
+    "DecodeError",
+    "DecodeStatus",
+    "EncodeError",
+    "FastCodec",
+    "FastTokenizer",
+    "FastTokenizerError",
+    "FormatError",
+    "TokenBatch",
+    "TokenLists",
+    "TrainingError",
+]

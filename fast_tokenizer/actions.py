@@ -1,0 +1,106 @@
+"""What counts as a batch of action chunks, and the message for what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fast_tokenizer.errors import EncodeError
+
+Actions: TypeAlias = "npt.ArrayLike | Any"
+"""`[H, D]` or `[B, H, D]`: a numpy array, nested numbers, a torch tensor on any device, or whatever has
+`__array__` or `__dlpack__`."""
+
+Floats: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
+
+
+def as_chunks(actions: Actions) -> Floats:
+    """Views actions as a batch of chunks.
+
+    Args:
+        actions: `[H, D]` or `[B, H, D]`, in any real type and layout.
+
+    Returns:
+        `[B, H, D]` in float32 (from half and single precision) or float64 (from everything else), without a
+        copy where the input allows. Values are not looked at: that NaN and infinity are refused is the rule of
+        the compiled core, which reads them anyway.
+
+    Raises:
+        EncodeError: If the input is not an array of real numbers of two or three axes, none of them empty but
+            the batch.
+
+    Examples:
+        >>> as_chunks(np.zeros((50, 14), np.float32)).shape
+        (1, 50, 14)
+    """
+    array = _as_array(actions)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3:
+        raise EncodeError(
+            f"actions have shape {array.shape}: expected [horizon, action_dim] or [batch, horizon, action_dim]"
+        )
+    if array.shape[1] == 0 or array.shape[2] == 0:
+        raise EncodeError(
+            f"actions have shape {array.shape}: horizon and action_dim must be at least 1; "
+            "an empty batch is [0, horizon, action_dim]"
+        )
+    return array
+
+
+def is_ragged(actions: Actions) -> bool:
+    """Whether `actions` is a list of chunks `[H_i, D]` of several lengths."""
+    if not isinstance(actions, list | tuple) or not all(np.ndim(chunk) == 2 for chunk in actions):
+        return False
+    return len({np.shape(chunk) for chunk in actions}) > 1
+
+
+def group_by_shape(chunks: Sequence[Actions]) -> list[tuple[Floats, list[int]]]:
+    """Stacks chunks of the same shape and type.
+
+    Args:
+        chunks: Arrays `[H_i, D_i]`.
+
+    Returns:
+        Batches `[B, H, D]`, each with the places that its chunks had.
+    """
+    groups: dict[tuple[tuple[int, ...], np.dtype[Any]], list[int]] = {}
+    arrays = []
+    for index, chunk in enumerate(chunks):
+        array = _as_array(chunk)
+        if array.ndim != 2:
+            raise EncodeError(f"chunk {index} has shape {array.shape}: expected [horizon, action_dim]")
+        arrays.append(array)
+        groups.setdefault((array.shape, array.dtype), []).append(index)
+    return [(as_chunks(np.stack([arrays[i] for i in indices])), indices) for indices in groups.values()]
+
+
+def _as_array(actions: Actions) -> Floats:
+    if not isinstance(actions, np.ndarray):
+        actions = _to_numpy(actions)
+    kind, size = actions.dtype.kind, actions.dtype.itemsize
+    if kind == "f" and size in (4, 8) and actions.dtype.isnative:
+        array: Floats = actions
+        return array
+    if kind == "f":
+        return actions.astype(np.float32 if size < 4 else np.float64)  # type: ignore[no-any-return]
+    if kind in "iub":
+        return actions.astype(np.float64)  # type: ignore[no-any-return]
+    raise EncodeError(f"actions have the type {actions.dtype}: expected real numbers")
+
+
+def _to_numpy(actions: Any) -> npt.NDArray[Any]:
+    # A torch tensor says what it is without torch being imported here.
+    if hasattr(actions, "detach") and hasattr(actions, "cpu"):
+        actions = actions.detach().cpu()
+        if str(actions.dtype) == "torch.bfloat16":
+            actions = actions.float()
+    try:
+        if hasattr(actions, "__dlpack__") and not hasattr(actions, "__array__"):
+            return np.from_dlpack(actions)
+        return np.asarray(actions)
+    except (TypeError, ValueError, BufferError) as error:
+        raise EncodeError(f"actions cannot be read as an array: {error}") from error

@@ -1,0 +1,325 @@
+"""FAST: DCT over time, rounding, byte-pair encoding (arXiv 2501.09747)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fast_tokenizer import _core
+from fast_tokenizer.actions import Actions, Floats, as_chunks, group_by_shape, is_ragged
+from fast_tokenizer.decoding import (
+    CheckedActions,
+    DecodeStatus,
+    ErrorPolicy,
+    check_policy,
+    raise_decode_error,
+)
+from fast_tokenizer.errors import EncodeError, FormatError
+from fast_tokenizer.quantization import quantize
+from fast_tokenizer.token_batch import Horizon, TokenBatch, as_sequences
+from fast_tokenizer.vocabulary import ActionVocabulary
+
+Scheme: TypeAlias = Literal["bytes", "symbols"]
+"""How a coefficient becomes text for BPE: as the UTF-8 bytes of a character (the published format), or as one
+symbol."""
+
+DecodedActions: TypeAlias = "npt.NDArray[np.float64] | list[npt.NDArray[np.float64]]"
+
+
+class FastCodec:
+    """Actions to FAST tokens and back. Immutable, so that threads and processes may share it.
+
+    Args:
+        tokens: The text of each id, as `tokenizer.json` has it.
+        merges: int `[M, 3]`: ids of left, right and result, by rank.
+        scheme: `"bytes"` or `"symbols"`.
+        scale: Multiplier of the DCT coefficients before rounding; the error of a coefficient is at most half its
+            inverse.
+        min_coefficient: The rounded coefficient that the first symbol stands for.
+
+    Raises:
+        FormatError: If tokens and merges contradict each other, or a number is out of range.
+
+    Examples:
+        >>> codec = FastCodec(["a", "b", "c"], np.empty((0, 3)), scheme="symbols", scale=1.0, min_coefficient=-98)
+        >>> batch = codec.encode([[1.0], [1.0]])
+        >>> batch.ids.tolist(), codec.decode(batch.ids, horizon=2, action_dim=1).round(3).tolist()
+        ([0, 1], [[[1.0], [1.0]]])
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        merges: npt.ArrayLike,
+        *,
+        scheme: Scheme,
+        scale: float,
+        min_coefficient: int,
+    ) -> None:
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
+            raise FormatError(f"got {scale!r}, expected a positive number", key="scale")
+        if isinstance(min_coefficient, bool) or not isinstance(min_coefficient, int):
+            raise FormatError(f"got {min_coefficient!r}, expected an integer", key="min_coefficient")
+        if abs(min_coefficient) > 2**30:
+            raise FormatError(f"got {min_coefficient}, expected at most 2**30 either way", key="min_coefficient")
+        self._tokens = tuple(tokens)
+        self._merges = np.array(merges, dtype=np.int32)
+        self._merges.flags.writeable = False
+        self._scheme: Scheme = scheme
+        self._scale = scale
+        self._coder = _core.CoefficientCoder(scheme, min_coefficient, self._tokens, self._merges)
+        self.vocabulary = ActionVocabulary(self._coder.size)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The text of each id."""
+        return self._tokens
+
+    @property
+    def merges(self) -> npt.NDArray[np.int32]:
+        """`[M, 3]`, read-only: ids of left, right and result, by rank."""
+        return self._merges
+
+    @property
+    def scheme(self) -> Scheme:
+        """`"bytes"` or `"symbols"`."""
+        return self._scheme
+
+    @property
+    def scale(self) -> float:
+        """Multiplier of the DCT coefficients before rounding."""
+        return self._scale
+
+    @property
+    def min_coefficient(self) -> int:
+        """The lowest rounded coefficient that encoding can write."""
+        return self._coder.min_coefficient
+
+    @property
+    def max_coefficient(self) -> int:
+        """The highest rounded coefficient that encoding can write."""
+        return self._coder.max_coefficient
+
+    def length(self, horizon: int, action_dim: int) -> int | None:
+        """Ids of a chunk of this shape: none is known beforehand, as frequent runs take fewer."""
+        return None
+
+    def encode(
+        self,
+        actions: Actions,
+        *,
+        on_clip: Literal["report", "raise"] = "report",
+        num_threads: int | None = None,
+    ) -> TokenBatch:
+        """Encodes chunks.
+
+        Args:
+            actions: `[H, D]`, `[B, H, D]`, or a list of `[H_i, D]`; normalised to about [-1, 1].
+            on_clip: What to do where a coefficient is outside the vocabulary's range, and so is clipped: say so
+                in the batch, or raise.
+            num_threads: None for as many as are worth it.
+
+        Returns:
+            The ids, one sequence a chunk.
+
+        Raises:
+            EncodeError: If the actions are not finite numbers of such a shape, if the vocabulary lacks a token
+                that they need, or if one was clipped and `on_clip="raise"`.
+        """
+        if on_clip not in ("report", "raise"):
+            raise ValueError(f"on_clip is {on_clip!r}: expected 'report' or 'raise'")
+        threads = _thread_count(num_threads)
+        if is_ragged(actions):
+            batch = self._encode_ragged(actions, threads)
+        else:
+            chunks = as_chunks(actions)
+            ids, offsets, clipped = self._encode_chunks(chunks, threads)
+            batch = TokenBatch(
+                ids, offsets, chunks.shape[1], chunks.shape[2], clipped, self.vocabulary.pad_id
+            )
+        if on_clip == "raise" and batch.clipped.any():
+            chunk = int(batch.clipped.argmax())
+            raise EncodeError(
+                f"chunk {chunk} has a coefficient outside {self.min_coefficient}..{self.max_coefficient}: expected "
+                "actions like those that the tokenizer was fitted on; normalise them the same way, or fit with a "
+                "larger margin",
+                chunk,
+            )
+        return batch
+
+    def decode(
+        self,
+        ids: object,
+        *,
+        horizon: Horizon,
+        action_dim: int,
+        errors: ErrorPolicy = "strict",
+        num_threads: int | None = None,
+    ) -> DecodedActions:
+        """Decodes sequences of ids.
+
+        Args:
+            ids: A `TokenBatch`, lists, or an array of ids; padding around a sequence is passed over.
+            horizon: Steps of a chunk, or of each chunk.
+            action_dim: Dimensions of an action.
+            errors: What to do with a sequence that is not an action of this shape.
+            num_threads: None for as many as are worth it.
+
+        Returns:
+            float64 `[B, H, D]`; a list of `[H_i, D]` where `horizon` is several numbers.
+
+        Raises:
+            DecodeError: If a sequence is not an action of this shape and `errors="strict"`.
+        """
+        check_policy(errors)
+        flat, offsets = as_sequences(ids)
+        return self._decode(flat, offsets, horizon, action_dim, errors, num_threads).actions
+
+    def decode_checked(
+        self,
+        ids: object,
+        *,
+        horizon: Horizon,
+        action_dim: int,
+        errors: Literal["repair", "zeros"] = "repair",
+        num_threads: int | None = None,
+    ) -> CheckedActions[DecodedActions]:
+        """Decodes like `decode`, never raises on ids, and says how each sequence ended.
+
+        Returns:
+            The actions and an int8 `[B]` of `DecodeStatus`; its attribute `position` tells where.
+        """
+        check_policy(errors, ("repair", "zeros"))
+        flat, offsets = as_sequences(ids)
+        return self._decode(flat, offsets, horizon, action_dim, errors, num_threads)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes an equal codec of, as plain JSON."""
+        return {
+            "codec": "fast",
+            "scheme": self._scheme,
+            "scale": self._scale,
+            "min_coefficient": self.min_coefficient,
+            "tokens": list(self._tokens),
+            "merges": self._merges.tolist(),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> FastCodec:
+        """The codec that `get_config` described."""
+        if config.get("codec") != "fast":
+            raise FormatError(f"got {config.get('codec')!r}, expected 'fast'", key="codec")
+        try:
+            return cls(
+                config["tokens"],
+                np.array(config["merges"], np.int32).reshape(-1, 3),
+                scheme=config["scheme"],
+                scale=config["scale"],
+                min_coefficient=config["min_coefficient"],
+            )
+        except KeyError as error:
+            raise FormatError("missing", key=str(error.args[0])) from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FastCodec.from_config, (self.get_config(),)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FastCodec) and self.get_config() == other.get_config()
+
+    def __hash__(self) -> int:
+        return hash((self._tokens, self._scheme, self._scale, self.min_coefficient))
+
+    def __repr__(self) -> str:
+        return (
+            f"FastCodec(scheme={self._scheme!r}, scale={self._scale}, vocab_size={self.vocabulary.size}, "
+            f"coefficients {self.min_coefficient}..{self.max_coefficient})"
+        )
+
+    def _encode_chunks(self, chunks: Floats, num_threads: int) -> tuple[Any, Any, Any]:
+        return self._coder.encode(quantize(chunks, self._scale, num_threads), num_threads)
+
+    def _encode_ragged(self, chunks: Sequence[Actions], num_threads: int) -> TokenBatch:
+        widths = {np.shape(chunk)[1] for chunk in chunks}
+        if len(widths) != 1:
+            raise EncodeError(f"chunks have action_dim {sorted(widths)}: expected one number for all")
+        parts: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)] * len(chunks)
+        clipped = np.zeros(len(chunks), bool)
+        for batch, places in group_by_shape(chunks):
+            ids, offsets, batch_clipped = self._encode_chunks(batch, num_threads)
+            clipped[places] = batch_clipped
+            for i, place in enumerate(places):
+                parts[place] = ids[offsets[i] : offsets[i + 1]]
+        all_offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+        horizon = tuple(np.shape(chunk)[0] for chunk in chunks)
+        return TokenBatch(
+            np.concatenate(parts), all_offsets, horizon, widths.pop(), clipped, self.vocabulary.pad_id
+        )
+
+    def _decode(
+        self,
+        ids: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+        horizon: Horizon,
+        action_dim: int,
+        errors: ErrorPolicy,
+        num_threads: int | None,
+    ) -> CheckedActions[DecodedActions]:
+        if not isinstance(horizon, int | np.integer):
+            return self._decode_ragged(ids, offsets, horizon, action_dim, errors, num_threads)
+        if horizon < 1 or action_dim < 1:
+            raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
+        threads = _thread_count(num_threads)
+        coefficients, status, position, decoded = self._coder.decode(ids, offsets, horizon * action_dim, threads)
+        failed = status.any()
+        if failed and errors == "strict":
+            first = int(status.argmax() if status.size == 1 else np.flatnonzero(status)[0])
+            raise_decode_error(
+                first,
+                int(status[first]),
+                int(position[first]),
+                ids[offsets[first] : offsets[first + 1]].tolist(),
+                self.vocabulary.size,
+                int(decoded[first]),
+                int(horizon * action_dim),
+            )
+        if failed and errors == "zeros":
+            coefficients[status != DecodeStatus.OK] = 0
+        shaped = coefficients.reshape(len(status), horizon, action_dim)
+        return CheckedActions(_core.dequantize(shaped, self._scale, threads), status, position)
+
+    def _decode_ragged(
+        self,
+        ids: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+        horizon: Sequence[int],
+        action_dim: int,
+        errors: ErrorPolicy,
+        num_threads: int | None,
+    ) -> CheckedActions[DecodedActions]:
+        if len(horizon) != len(offsets) - 1:
+            raise ValueError(f"got {len(horizon)} horizons for {len(offsets) - 1} sequences: expected one each")
+        actions, status, position = [], [], []
+        for index, steps in enumerate(horizon):
+            sequence = ids[offsets[index] : offsets[index + 1]]
+            one = self._decode(sequence, np.int64([0, len(sequence)]), int(steps), action_dim, errors, num_threads)
+            actions.append(one.actions[0])
+            status.append(one.status)
+            position.append(one.position)
+        empty = [np.empty(0, np.int8)]
+        return CheckedActions(
+            actions,
+            np.concatenate(status or empty),
+            np.concatenate(position or empty).astype(np.int64),
+        )
+
+
+def _thread_count(num_threads: int | None) -> int:
+    if num_threads is None:
+        return 0
+    if num_threads < 1:
+        raise ValueError(f"num_threads is {num_threads}: expected 1 or more, or None")
+    return num_threads

@@ -1,0 +1,59 @@
+"""Every error that the package raises on purpose, with fields a program can read.
+
+Examples:
+    >>> issubclass(DecodeError, FastTokenizerError) and issubclass(FastTokenizerError, ValueError)
+    True
+"""
+
+from __future__ import annotations
+
+
+class FastTokenizerError(ValueError):
+    """The base of the package's errors: a value that it cannot work with."""
+
+
+class EncodeError(FastTokenizerError):
+    """Actions that cannot become tokens.
+
+    Attributes:
+        chunk: Which chunk of the batch, if one is to blame.
+    """
+
+    def __init__(self, message: str, chunk: int | None = None) -> None:
+        super().__init__(message)
+        self.chunk = chunk
+
+
+class DecodeError(FastTokenizerError):
+    """Token ids that are not an action of the wanted shape.
+
+    Attributes:
+        sequence: Which sequence of the batch.
+        position: The place in it where decoding stopped.
+        reason: Why, as a member of `fast_tokenizer.DecodeStatus`.
+    """
+
+    def __init__(self, message: str, sequence: int = 0, position: int = 0, reason: int = 0) -> None:
+        super().__init__(message)
+        self.sequence = sequence
+        self.position = position
+        self.reason = reason
+
+
+class FormatError(FastTokenizerError):
+    """A file, or a part of one, that is not what it should be.
+
+    Attributes:
+        path: The file, if the error came from one.
+        key: The key in it, such as `model.vocab`.
+    """
+
+    def __init__(self, message: str, path: str | None = None, key: str | None = None) -> None:
+        where = " in ".join(part for part in (key and f"'{key}'", path) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.path = path
+        self.key = key
+
+
+class TrainingError(FastTokenizerError):
+    """Data or settings from which no tokenizer can be trained."""

@@ -1,0 +1,95 @@
+"""Fitting a FAST vocabulary to action chunks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from fast_tokenizer import _core
+from fast_tokenizer.actions import Actions, Floats, as_chunks, group_by_shape
+from fast_tokenizer.codecs.fast import FastCodec, Scheme
+from fast_tokenizer.errors import TrainingError
+from fast_tokenizer.quantization import quantize
+
+Progress: TypeAlias = Callable[[int, int], object]
+"""Called with the tokens made so far and the tokens wanted. What it raises ends the training."""
+
+DEFAULT_MARGIN = 1.5
+_MIN_FREQUENCY = 2
+_MAX_TOKEN_LENGTH = 10_000
+
+
+def fit_fast_codec(
+    chunks: Sequence[Actions] | Floats,
+    *,
+    scale: float,
+    vocab_size: int,
+    scheme: Scheme,
+    margin: float | None,
+    progress: Progress | None,
+    num_threads: int,
+) -> FastCodec:
+    """Trains the vocabulary of a `FastCodec`; see `FastTokenizer.fit`.
+
+    Under `"bytes"` range and merges are those of the published training code. Under `"symbols"` the range is
+    `margin` times the largest coefficient on each side and holds zero.
+    """
+    if scheme not in get_args(Scheme):
+        raise ValueError(f"scheme is {scheme!r}: expected 'bytes' or 'symbols'")
+    if scheme == "bytes" and margin is not None:
+        raise ValueError('margin needs scheme="symbols": the published format covers what the data had, no more')
+    if margin is not None and not 1 <= margin < math.inf:
+        raise ValueError(f"margin is {margin}: expected 1 or more")
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale is {scale}: expected a positive number")
+
+    coefficients, offsets = _quantize_all(chunks, scale, num_threads)
+    low, high = int(coefficients.min()), int(coefficients.max())
+    if scheme == "symbols":
+        factor = DEFAULT_MARGIN if margin is None else margin
+        low, high = -math.ceil(factor * max(0, -low)), math.ceil(factor * max(0, high))
+    if high - low + 1 > vocab_size:
+        raise TrainingError(
+            f"the coefficients {low}..{high} need {high - low + 1} tokens, more than vocab_size {vocab_size}: "
+            "raise vocab_size, lower scale, or clip outliers when normalising"
+        )
+    coefficients -= low
+    tokens, merges = _core.train_vocabulary(
+        scheme,
+        coefficients,
+        offsets,
+        high - low + 1,
+        vocab_size,
+        _MIN_FREQUENCY,
+        _MAX_TOKEN_LENGTH,
+        num_threads,
+        progress,
+    )
+    return FastCodec(tokens, merges, scheme=scheme, scale=scale, min_coefficient=low)
+
+
+def _quantize_all(
+    chunks: Sequence[Actions] | Floats, scale: float, num_threads: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Coefficients of all chunks, one after the other, and where each begins."""
+    if isinstance(chunks, np.ndarray):
+        groups = [(as_chunks(chunks), list(range(len(chunks) if chunks.ndim == 3 else 1)))]
+    else:
+        groups = group_by_shape(chunks)
+    if not any(len(places) for _, places in groups):
+        raise TrainingError("there are no chunks: expected at least one to fit on")
+    if len(groups) == 1:
+        batch, _ = groups[0]
+        coefficients = quantize(batch, scale, num_threads)
+        size = coefficients[0].size
+        return coefficients.reshape(-1), np.arange(len(batch) + 1, dtype=np.int64) * size
+    parts: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)] * sum(len(places) for _, places in groups)
+    for batch, places in groups:
+        for place, one in zip(places, quantize(batch, scale, num_threads), strict=True):
+            parts[place] = one.reshape(-1)
+    sizes = np.cumsum([0] + [len(part) for part in parts])
+    return np.concatenate(parts), sizes.astype(np.int64)

@@ -1,0 +1,142 @@
+"""What hypothesis draws for the other tests: chunks of actions, small vocabularies, sequences of ids."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tokenizers
+from hypothesis import strategies as st
+from tokenizers import decoders, models
+
+KINDS = ("smooth", "grid", "heavy-tailed", "constant", "extreme")
+LAYOUTS = ("C", "F", "strided", "reversed")
+_EDGE_SIZES = (1, 2, 3, 7, 13, 16, 31)
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def sizes(largest):
+    """A horizon or a number of dimensions; 1, powers of two and primes come often."""
+    return st.sampled_from([n for n in _EDGE_SIZES if n <= largest]) | st.integers(1, largest)
+
+
+@st.composite
+def chunk_batches(draw, max_batch=4, max_horizon=64, max_dim=14, kinds=KINDS, dtypes=("f4", "f8")):
+    """Arrays [B, H, D] of one kind of values, in float32 or float64 and in any memory layout.
+
+    `extreme` reaches from subnormal numbers to 1e30: only for tests of what is out of range.
+    """
+    shape = draw(st.integers(1, max_batch)), draw(sizes(max_horizon)), draw(sizes(max_dim))
+    rng = np.random.default_rng(draw(seeds))
+    values = _values(draw(st.sampled_from(kinds)), shape, rng)
+    return laid_out(values.astype(draw(st.sampled_from(dtypes))), draw(st.sampled_from(LAYOUTS)))
+
+
+def chunks(**limits):
+    """One chunk [H, D]; the limits are those of `chunk_batches`."""
+    return chunk_batches(max_batch=1, **limits).map(lambda batch: batch[0])
+
+
+def _values(kind, shape, rng):
+    if kind == "smooth":
+        steps = rng.normal(size=shape) / np.sqrt(shape[1])
+        return np.clip(np.cumsum(steps, axis=1) + rng.uniform(-1, 1, (shape[0], 1, shape[2])), -1, 1)
+    if kind == "grid":
+        return rng.integers(-20, 21, shape) * 0.05
+    if kind == "heavy-tailed":
+        return 0.1 * rng.standard_t(2, shape)
+    if kind == "constant":
+        return np.broadcast_to(rng.choice([-1.0, 0.0, 0.05, 1 / 3, 1.0], (shape[0], 1, shape[2])), shape)
+    return rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.choice([-40.0, -8.0, 0.0, 4.0, 30.0], shape)
+
+
+def laid_out(array, layout):
+    """The same values in another memory layout."""
+    if layout == "F":
+        return np.asfortranarray(array)
+    if layout == "strided":
+        wide = np.full([2 * n for n in array.shape], np.nan, array.dtype)
+        view = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    elif layout == "reversed":
+        view = np.empty_like(array)[tuple(slice(None, None, -1) for _ in array.shape)]
+    else:
+        return np.ascontiguousarray(array)
+    view[...] = array
+    return view
+
+
+@dataclass(frozen=True)
+class SmallVocabulary:
+    """Symbols `chr(0)`, `chr(1)`, ... and merges over them.
+
+    `tokens[id]` is the text of a token. A merge is (left, right, result). Two merges may have the same
+    result, by different splits of its text: then it is one id.
+    """
+
+    tokens: tuple[str, ...]
+    alphabet_size: int
+    merges: tuple[tuple[int, int, int], ...]
+
+    def ranked_merges(self):
+        """The merges as the oracle takes them."""
+        return {(left, right): (rank, result) for rank, (left, right, result) in enumerate(self.merges)}
+
+    def tokenizer(self):
+        """The vocabulary in the tokenizers library, in the format of the scheme "symbols"."""
+        vocabulary = {text: token for token, text in enumerate(self.tokens)}
+        merges = [(self.tokens[left], self.tokens[right]) for left, right, _ in self.merges]
+        tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+        tokenizer.decoder = decoders.Fuse()
+        return tokenizer
+
+
+@st.composite
+def small_vocabularies(draw, max_alphabet=6, max_merges=24):
+    alphabet_size = draw(st.integers(1, max_alphabet))
+    tokens = [chr(symbol) for symbol in range(alphabet_size)]
+    merges = {}
+    for _ in range(draw(st.integers(0, max_merges))):
+        # Half of the draws take the newest token, so that long tokens and second splits of a text come up.
+        newest = len(tokens) - 1
+        side = st.integers(0, newest) | st.just(newest)
+        pair = draw(side), draw(side)
+        if pair in merges:
+            continue
+        text = tokens[pair[0]] + tokens[pair[1]]
+        if text not in tokens:
+            tokens.append(text)
+        merges[pair] = tokens.index(text)
+    return SmallVocabulary(
+        tuple(tokens), alphabet_size, tuple((*pair, token) for pair, token in merges.items())
+    )
+
+
+def id_sequences(vocab_size, max_length=60):
+    """Random ids that exist."""
+    return st.lists(st.integers(0, vocab_size - 1), max_size=max_length)
+
+
+@st.composite
+def damaged(draw, ids, vocab_size, padding=0):
+    """A list of ids as a model gets it wrong: (damage, the damaged list).
+
+    The damage is "truncated", "substituted" (one id is another one that exists), "over-long", "out of range"
+    or "padded" (with the id `padding` at either end, a few times).
+    """
+    ids = list(ids)
+    existing = st.integers(0, vocab_size - 1)
+    damages = ["over-long", "out of range", "padded"] + ["truncated"] * bool(ids)
+    damages += ["substituted"] * bool(ids and vocab_size > 1)
+    damage = draw(st.sampled_from(damages))
+    if damage == "truncated":
+        return damage, ids[: draw(st.integers(0, len(ids) - 1))]
+    if damage == "over-long":
+        return damage, ids + draw(st.lists(existing, min_size=1, max_size=20))
+    if damage == "padded":
+        return damage, [padding] * draw(st.integers(0, 5)) + ids + [padding] * draw(st.integers(1, 5))
+    if damage == "substituted":
+        place = draw(st.integers(0, len(ids) - 1))
+        ids[place] = draw(existing.filter(lambda token: token != ids[place]))
+        return damage, ids
+    strange = st.sampled_from([-1, -(2**31), vocab_size, vocab_size + 3, 2**31 - 1])
+    ids.insert(draw(st.integers(0, len(ids))), draw(strange))
+    return damage, ids
