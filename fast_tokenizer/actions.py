@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ def as_chunks(actions: Actions) -> Floats:
     return array
 
 
-def is_ragged(actions: Actions) -> bool:
+def is_ragged(actions: Actions) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Whether `actions` is a list of chunks `[H_i, D]` of several lengths."""
     if not isinstance(actions, list | tuple) or not all(np.ndim(chunk) == 2 for chunk in actions):
         return False
@@ -85,10 +85,10 @@ def _as_array(actions: Actions) -> Floats:
     if kind == "f" and size in (4, 8) and actions.dtype.isnative:
         array: Floats = actions
         return array
-    if kind == "f":
-        return actions.astype(np.float32 if size < 4 else np.float64)  # type: ignore[no-any-return]
-    if kind in "iub":
-        return actions.astype(np.float64)  # type: ignore[no-any-return]
+    if kind == "f" and size < 4:
+        return actions.astype(np.float32)
+    if kind in "fiub":
+        return actions.astype(np.float64)
     raise EncodeError(f"actions have the type {actions.dtype}: expected real numbers")
 
 

@@ -41,9 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         options = _parser().parse_args(argv)
-        recording = (
-            generated_recording(options.seed) if options.input is None else load_recording(options.input)
-        )
+        recording = generated_recording(options.seed) if options.input is None else load_recording(options.input)
         print(
             run_demo(
                 recording,
@@ -78,9 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         help=".npy of chunks [B, H, D] or one episode [T, D], or .npz of `actions` [T, D] with "
         "`episode_ends` or of `chunks`, in any units; without it trajectories are generated",
     )
-    demo.add_argument(
-        "--horizon", type=_positive_int, help="steps of a chunk (50; chunks in FILE have theirs)"
-    )
+    demo.add_argument("--horizon", type=_positive_int, help="steps of a chunk (50; chunks in FILE have theirs)")
     demo.add_argument(
         "--scale", type=_positive_float, default=10.0, help="multiplier before rounding (%(default)g)"
     )

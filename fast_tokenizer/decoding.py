@@ -42,7 +42,7 @@ class CheckedActions(tuple[T, npt.NDArray[np.int8]], Generic[T]):
         cls, actions: T, status: npt.NDArray[np.int8], position: npt.NDArray[np.int64]
     ) -> CheckedActions[T]:
         """Pairs actions with status, and keeps the positions."""
-        pair = super().__new__(cls, (actions, status))  # type: ignore[type-var]
+        pair = super().__new__(cls, (actions, status))
         pair.position = position
         return pair
 

@@ -44,6 +44,7 @@ class FormatError(FastTokenizerError):
     """A file, or a part of one, that is not what it should be.
 
     Attributes:
+        detail: What is wrong, without the place.
         path: The file, if the error came from one.
         key: The key in it, such as `model.vocab`.
     """
@@ -51,6 +52,7 @@ class FormatError(FastTokenizerError):
     def __init__(self, message: str, path: str | None = None, key: str | None = None) -> None:
         where = " in ".join(part for part in (key and f"'{key}'", path) if part)
         super().__init__(f"{where}: {message}" if where else message)
+        self.detail = message
         self.path = path
         self.key = key
 

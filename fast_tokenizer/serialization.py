@@ -1,9 +1,9 @@
 """The files of a tokenizer directory: the published layout, read and written.
 
-    processor_config.json    scale, min_token, vocab_size, time_horizon, action_dim
-    tokenizer.json           the vocabulary, as the tokenizers library writes it
-    tokenizer_config.json    what transformers needs to open it
-    bpe_tokenizer/           the last two again: transformers 5 looks for them here, transformers 4 at the root
+processor_config.json    scale, min_token, vocab_size, time_horizon, action_dim
+tokenizer.json           the vocabulary, as the tokenizers library writes it
+tokenizer_config.json    what transformers needs to open it
+bpe_tokenizer/           the last two again: transformers 5 looks for them here, transformers 4 at the root
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,6 @@ SUBFOLDER = "bpe_tokenizer"
 
 _LARGEST_CLAIM = 2**31 - 1
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,10 @@ def read_directory(directory: Path) -> SavedTokenizer:
     try:
         codec = FastCodec(tokens, merges, scheme=scheme, scale=scale, min_coefficient=min_token)
     except FormatError as error:
-        path, key = (config_path, "min_token" if error.key == "min_coefficient" else error.key)
         if error.key is None:
-            path, key = vocabulary_path, "model"
-        raise FormatError(str(error), str(path), key) from error
+            raise FormatError(str(error), str(vocabulary_path), "model") from error
+        key = "min_token" if error.key == "min_coefficient" else error.key
+        raise FormatError(error.detail, str(config_path), key) from error
     return SavedTokenizer(codec, **shape)
 
 
@@ -189,7 +187,9 @@ def _short(value: object) -> str:
 
 
 def _find_vocabulary(directory: Path) -> Path:
-    places = [path for path in (directory / VOCABULARY_FILE, directory / SUBFOLDER / VOCABULARY_FILE) if path.exists()]
+    places = [
+        path for path in (directory / VOCABULARY_FILE, directory / SUBFOLDER / VOCABULARY_FILE) if path.exists()
+    ]
     if not places:
         raise FormatError(f"neither {VOCABULARY_FILE} nor {SUBFOLDER}/{VOCABULARY_FILE} is there", str(directory))
     if len(places) == 2 and places[0].read_bytes() != places[1].read_bytes():
@@ -268,7 +268,7 @@ def _merge_ids(merge: object, index: int, vocab: Mapping[str, int], path: Path) 
     sides = merge.split(" ") if isinstance(merge, str) else merge
     is_pair = isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides)
     _expect(is_pair, "expected two tokens", path, key, merge)
-    left, right = sides  # type: ignore[misc]
+    left, right = cast("list[str]", sides)
     for token in (left, right, left + right):
         _expect(token in vocab, f"but model.vocab has no {_short(token)}", path, key, merge)
     return vocab[left], vocab[right], vocab[left + right]

@@ -67,9 +67,7 @@ class TokenBatch:
 
     def to_lists(self) -> TokenLists:
         """The ids as Python lists that carry the shape."""
-        return TokenLists(
-            _core.to_lists(self.ids, self.offsets), self.horizon, self.action_dim, self.clipped
-        )
+        return TokenLists(_core.to_lists(self.ids, self.offsets), self.horizon, self.action_dim, self.clipped)
 
     def padded(
         self,

@@ -157,9 +157,7 @@ class FastTokenizer:
             ValueError: If no shape is known, or the keywords contradict the tokens.
         """
         horizon, dim = self._shape(tokens, time_horizon, action_dim)
-        return self._codec.decode(
-            tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
-        )
+        return self._codec.decode(tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads)
 
     def decode_checked(
         self,
@@ -235,7 +233,11 @@ class FastTokenizer:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | os.PathLike[str], *, revision: str | None = None, local_files_only: bool = False
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        local_files_only: bool = False,
     ) -> FastTokenizer:
         """Loads a tokenizer in the published layout, FAST+ included, without transformers or remote code.
 
@@ -277,12 +279,13 @@ class FastTokenizer:
     def _state(self) -> tuple[Any, ...]:
         return self._codec, self._time_horizon, self._action_dim
 
-    def _shape(
-        self, tokens: object, time_horizon: Horizon | None, action_dim: int | None
-    ) -> tuple[Horizon, int]:
-        carried = tokens if isinstance(tokens, TokenLists | TokenBatch) else None
-        horizon = _agreed("time_horizon", time_horizon, carried and carried.horizon, self._time_horizon)
-        dim = _agreed("action_dim", action_dim, carried and carried.action_dim, self._action_dim)
+    def _shape(self, tokens: object, time_horizon: Horizon | None, action_dim: int | None) -> tuple[Horizon, int]:
+        carried_horizon: Horizon | None = None
+        carried_dim: int | None = None
+        if isinstance(tokens, TokenLists | TokenBatch):
+            carried_horizon, carried_dim = tokens.horizon, tokens.action_dim
+        horizon = _agreed("time_horizon", time_horizon, carried_horizon, self._time_horizon)
+        dim = _agreed("action_dim", action_dim, carried_dim, self._action_dim)
         if horizon is None or dim is None:
             if len(as_sequences(tokens)[1]) == 1:  # an empty batch has no shape to get wrong
                 return horizon or 1, cast("int", dim or 1)
@@ -296,9 +299,7 @@ class FastTokenizer:
         return horizon, cast("int", dim)
 
 
-def _agreed(
-    name: str, given: Horizon | None, carried: Horizon | None, saved: int | None
-) -> Horizon | None:
+def _agreed(name: str, given: Horizon | None, carried: Horizon | None, saved: int | None) -> Horizon | None:
     if given is not None and carried is not None and not np.array_equal(given, carried):
         raise ValueError(f"{name}={given} was given, but the tokens are of chunks with {name}={carried}")
     if given is not None:

@@ -1,11 +1,14 @@
 """What hypothesis draws for the other tests: chunks of actions, small vocabularies, sequences of ids."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 import tokenizers
 from hypothesis import strategies as st
-from tokenizers import decoders, models
+from tokenizers import decoders, models, pre_tokenizers
+
+from fast_tokenizer import FastCodec
 
 KINDS = ("smooth", "grid", "heavy-tailed", "constant", "extreme")
 LAYOUTS = ("C", "F", "strided", "reversed")

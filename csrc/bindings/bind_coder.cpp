@@ -15,7 +15,8 @@ std::vector<Merge> merges_of(const DenseArray<TokenId>& merges) {
   return result;
 }
 
-py::tuple encode(const CoefficientCoder& coder, const DenseArray<std::int32_t>& coefficients, int num_threads) {
+py::tuple encode(const CoefficientCoder& coder, const DenseArray<std::int32_t>& coefficients,
+                 int num_threads) {
   if (coefficients.ndim() < 1) throw py::value_error("expected coefficients [batch, ...]");
   const auto batch = static_cast<std::size_t>(coefficients.shape(0));
   const std::size_t length = batch == 0 ? 0 : static_cast<std::size_t>(coefficients.size()) / batch;
@@ -58,7 +59,8 @@ void bind_coder(py::module_& module) {
   py::class_<CoefficientCoder>(module, "CoefficientCoder")
       .def(py::init([](const std::string& scheme, std::int32_t min_coefficient,
                        const std::vector<std::u32string>& tokens, const DenseArray<TokenId>& merges) {
-             return std::make_unique<CoefficientCoder>(scheme_of(scheme), min_coefficient, tokens, merges_of(merges));
+             return std::make_unique<CoefficientCoder>(scheme_of(scheme), min_coefficient, tokens,
+                                                       merges_of(merges));
            }),
            "scheme"_a, "min_coefficient"_a, "tokens"_a, "merges"_a)
       .def("encode", &encode, "coefficients"_a, "num_threads"_a = 0)

@@ -10,7 +10,8 @@ namespace {
 template <class Real>
 ActionsView<Real> view_of(py::array_t<Real>& actions) {
   if (actions.ndim() != 3) throw py::value_error("expected an array [batch, horizon, action_dim]");
-  if (actions.shape(1) < 1 || actions.shape(2) < 1) throw py::value_error("horizon and action_dim must be at least 1");
+  if (actions.shape(1) < 1 || actions.shape(2) < 1)
+    throw py::value_error("horizon and action_dim must be at least 1");
   const auto element = static_cast<py::ssize_t>(sizeof(Real));
   const bool whole = actions.strides(0) % element == 0 && actions.strides(1) % element == 0 &&
                      actions.strides(2) % element == 0 &&
@@ -64,14 +65,15 @@ py::tuple quantize_of(py::array_t<Real> actions, double scale, double tie_tolera
   return py::make_tuple(std::move(coefficients), to_array(std::move(near_ties)));
 }
 
-py::array_t<double> dequantize_of(const DenseArray<std::int32_t>& coefficients, double scale, int num_threads) {
+py::array_t<double> dequantize_of(const DenseArray<std::int32_t>& coefficients, double scale,
+                                  int num_threads) {
   if (coefficients.ndim() != 3) throw py::value_error("expected coefficients [batch, horizon, action_dim]");
   py::array_t<double> actions({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
   {
     const py::gil_scoped_release release;
     dequantize(coefficients.data(), static_cast<std::size_t>(coefficients.shape(0)),
-               static_cast<std::size_t>(coefficients.shape(1)), static_cast<std::size_t>(coefficients.shape(2)),
-               scale, num_threads, actions.mutable_data());
+               static_cast<std::size_t>(coefficients.shape(1)),
+               static_cast<std::size_t>(coefficients.shape(2)), scale, num_threads, actions.mutable_data());
   }
   return actions;
 }

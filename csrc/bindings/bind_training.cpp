@@ -43,7 +43,8 @@ py::tuple train_vocabulary_of(const std::string& scheme_name, const DenseArray<s
   {
     Reporter reporter(progress);
     const py::gil_scoped_release release;
-    vocabulary = train_vocabulary(scheme, chunks.ids, chunks.offsets, num_symbols, options, std::ref(reporter));
+    vocabulary =
+        train_vocabulary(scheme, chunks.ids, chunks.offsets, num_symbols, options, std::ref(reporter));
   }
   py::array_t<TokenId> merges({static_cast<py::ssize_t>(vocabulary.merges.size()), py::ssize_t{3}});
   auto cells = merges.mutable_unchecked<2>();

@@ -41,7 +41,8 @@ py::array_t<T> to_array(std::vector<T>&& values) {
   auto owner = std::make_unique<std::vector<T>>(std::move(values));
   const auto size = static_cast<py::ssize_t>(owner->size());
   T* const data = owner->data();
-  const py::capsule free_later(owner.release(), [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
+  const py::capsule free_later(owner.release(),
+                               [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
   return py::array_t<T>(size, data, free_later);
 }
 

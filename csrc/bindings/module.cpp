@@ -1,7 +1,8 @@
 #include "bindings.hpp"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
-  module.doc() = "The compiled arithmetic of fast_tokenizer. Private: its functions check memory, not meaning.";
+  module.doc() =
+      "The compiled arithmetic of fast_tokenizer. Private: its functions check memory, not meaning.";
   using namespace fast_tokenizer::bindings;
   bind_errors(module);
   bind_dct(module);

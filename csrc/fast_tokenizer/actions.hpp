@@ -16,7 +16,8 @@ struct ActionsView {
   std::ptrdiff_t time_stride;
   std::ptrdiff_t dim_stride;
 
-  // A column is one dimension of one chunk over time; they count along the batch: chunk * action_dim + dimension.
+  // A column is one dimension of one chunk over time; they count along the batch: chunk * action_dim +
+  // dimension.
   std::size_t columns() const { return batch * action_dim; }
 
   // The first value of a column; the next ones follow at time_stride.
@@ -29,7 +30,8 @@ struct ActionsView {
 
 // A dense batch [batch, horizon, action_dim] in C order.
 template <class Real>
-ActionsView<Real> dense_view(const Real* data, std::size_t batch, std::size_t horizon, std::size_t action_dim) {
+ActionsView<Real> dense_view(const Real* data, std::size_t batch, std::size_t horizon,
+                             std::size_t action_dim) {
   const auto row = static_cast<std::ptrdiff_t>(action_dim);
   return {data, batch, horizon, action_dim, row * static_cast<std::ptrdiff_t>(horizon), row, 1};
 }

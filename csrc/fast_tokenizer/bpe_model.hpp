@@ -21,8 +21,11 @@ namespace fast_tokenizer {
 // place that BPE would leave standing beside the token before it, and steps back where none does. That finds
 // BPE's own answer because (1) a token can only come out of BPE if BPE makes it of its own letters, and (2) a
 // sequence of such tokens is what BPE makes of their text exactly when that is so for every two neighbours,
-// since merges on the two sides of a boundary do not see each other until one crosses it. The idea of the search
-// is from the "bpe" crate of github/rust-gems; here merges may also be out of order, as trainers do write them.
+// since merges on the two sides of a boundary do not see each other until one crosses it. The idea of the
+// search is from the "bpe" crate of github/rust-gems.
+//
+// The test of two neighbours needs each token to come after its parts in rank, as in every trained
+// vocabulary. Where a file has it otherwise, the queue does the work.
 class BpeModel {
  public:
   // pieces[id] is the text of a token, empty for an id that encoding never produces.
@@ -47,23 +50,30 @@ class BpeModel {
 
   // How BPE makes a token of its own letters.
   struct Derivation {
-    TokenId left = -1;       // the last merge; -1 for a single letter
+    TokenId left = -1;  // the last merge; -1 for a single letter
     TokenId right = -1;
     std::int32_t rank = -1;  // of the last merge
-    std::int32_t made = -1;  // highest rank among all its merges: orders events on two sides of a boundary
     // Lowest ranks of the merges with this token on their left or right side: most pairs need no look-up.
     std::int32_t first_as_left = INT32_MAX;
     std::int32_t first_as_right = INT32_MAX;
     bool reachable = false;  // whether BPE makes it at all
   };
 
-  void derive(TokenId id, std::u16string_view piece, const std::vector<TokenId>& letters);
+  void read_letters(const std::vector<Units>& pieces);
+  void read_merges(const std::vector<Units>& pieces, const std::vector<Merge>& merges);
+  void derive_tokens(const std::vector<Units>& pieces);
+  void build_trie(const std::vector<Units>& pieces);
+
+  std::size_t encode_by_queue(std::u16string_view word, std::vector<TokenId>& ids) const;
+  TokenId letter(Unit unit) const { return unit < letters_.size() ? letters_[unit] : -1; }
   bool stands_beside(TokenId left, TokenId right) const;
   bool survives_boundary(TokenId left, TokenId right) const;
 
   MergeTable merges_;
+  std::vector<TokenId> letters_;  // the token of a single unit, or -1
   std::vector<Step> steps_;
   std::vector<Derivation> derivations_;
+  bool ranks_in_order_ = true;
   std::optional<TokenTrie> trie_;
   std::unique_ptr<PairCache> cache_;
 };

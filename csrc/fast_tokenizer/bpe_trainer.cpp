@@ -71,6 +71,8 @@ std::vector<Merge> train_bpe(const TrainingCorpus& corpus, const TrainingOptions
   while (num_tokens < options.vocab_size) {
     const std::optional<Pair> pair = queue.pop();
     if (!pair) break;
+    // No two merges spell the same text: what stands between two boundaries of tokens has been split in the
+    // same way wherever it stands. So every merge makes a new token.
     merges.push_back({pair->left, pair->right, num_tokens++});
     team.run([&](std::size_t member) { changes[member] = shards[member].apply_merge(*pair); });
     queue.take(changes);

@@ -53,7 +53,8 @@ enum class CharClass : std::uint8_t { other, letter, number, space };
 // The class in the eyes of the `tokenizers` library (not of Python). What is no scalar value is `other`.
 CharClass char_class(std::int32_t code_point) noexcept;
 
-// A run of letters, two bytes each in UTF-8. Most texts of coefficients hold nothing else, and so are one word.
+// A run of letters, two bytes each in UTF-8. Most texts of coefficients hold nothing else, and so are one
+// word.
 inline constexpr std::uint32_t kFirstWordLetter = 0xF8;
 inline constexpr std::uint32_t kLastWordLetter = 0x2C1;
 

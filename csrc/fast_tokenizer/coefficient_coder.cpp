@@ -60,7 +60,8 @@ std::vector<Units> pieces_of(Scheme scheme, const std::vector<std::u32string>& t
 }
 
 // The highest symbol that encoding can write.
-std::int32_t max_symbol_of(Scheme scheme, std::int32_t min_coefficient, const std::vector<std::u32string>& tokens) {
+std::int32_t max_symbol_of(Scheme scheme, std::int32_t min_coefficient,
+                           const std::vector<std::u32string>& tokens) {
   std::int32_t highest = kLastCodePoint;
   if (scheme == Scheme::symbols) {
     highest = -1;
@@ -83,7 +84,8 @@ struct CoefficientCoder::Scratch {
 };
 
 CoefficientCoder::CoefficientCoder(Scheme scheme, std::int32_t min_coefficient,
-                                   const std::vector<std::u32string>& tokens, const std::vector<Merge>& merges)
+                                   const std::vector<std::u32string>& tokens,
+                                   const std::vector<Merge>& merges)
     : scheme_(scheme),
       min_coefficient_(min_coefficient),
       max_symbol_(max_symbol_of(scheme, min_coefficient, tokens)),
@@ -118,7 +120,8 @@ void CoefficientCoder::add_expansion(const Units& text) {
   expansions_.push_back({begin, static_cast<std::uint32_t>(expanded_.size()) - begin, whole});
 }
 
-void CoefficientCoder::encode_word(std::size_t chunk, std::u16string_view word, std::vector<TokenId>& ids) const {
+void CoefficientCoder::encode_word(std::size_t chunk, std::u16string_view word,
+                                   std::vector<TokenId>& ids) const {
   const std::size_t encoded = bpe_.encode(word, ids);
   if (encoded == word.size()) return;
   const auto letter = static_cast<int>(word[encoded]);
@@ -144,7 +147,8 @@ bool CoefficientCoder::encode_symbols(std::size_t chunk, std::span<const std::in
 bool CoefficientCoder::encode_bytes(std::size_t chunk, std::span<const std::int32_t> coefficients,
                                     Scratch& scratch, std::vector<TokenId>& ids) const {
   scratch.letters.resize(2 * coefficients.size());
-  if (kernels().narrow_utf8(coefficients.data(), coefficients.size(), min_coefficient_, scratch.letters.data())) {
+  if (kernels().narrow_utf8(coefficients.data(), coefficients.size(), min_coefficient_,
+                            scratch.letters.data())) {
     encode_word(chunk, scratch.letters, ids);
     return false;
   }
@@ -189,8 +193,9 @@ EncodedBatch CoefficientCoder::encode(const std::int32_t* coefficients, std::siz
     for (std::size_t chunk = begin; chunk < end; ++chunk) {
       const std::size_t before = part.ids.size();
       const std::span chunk_coefficients(coefficients + chunk * length, length);
-      const bool clipped = scheme_ == Scheme::symbols ? encode_symbols(chunk, chunk_coefficients, scratch, part.ids)
-                                                      : encode_bytes(chunk, chunk_coefficients, scratch, part.ids);
+      const bool clipped = scheme_ == Scheme::symbols
+                               ? encode_symbols(chunk, chunk_coefficients, scratch, part.ids)
+                               : encode_bytes(chunk, chunk_coefficients, scratch, part.ids);
       result.clipped[chunk] = clipped ? 1 : 0;
       result.offsets[chunk + 1] = static_cast<std::int64_t>(part.ids.size() - before);
     }

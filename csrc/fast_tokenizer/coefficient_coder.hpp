@@ -48,9 +48,9 @@ struct IdSequences {
 struct DecodedBatch {
   std::size_t length;
   std::int32_t* coefficients;
-  std::int8_t* status;      // a DecodeStatus
-  std::int64_t* position;   // of the id where decoding stopped, counted from the sequence's start; -1 if ok
-  std::int64_t* decoded;    // how many coefficients are the sequence's own; the rest is zero
+  std::int8_t* status;     // a DecodeStatus
+  std::int64_t* position;  // of the id where decoding stopped, counted from the sequence's start; -1 if ok
+  std::int64_t* decoded;   // how many coefficients are the sequence's own; the rest is zero
 };
 
 // Immutable after construction; safe to share between threads.
@@ -100,8 +100,8 @@ class CoefficientCoder {
   std::int32_t max_symbol_;
   BpeModel bpe_;
 
-  // What each token decodes to. Whole characters are kept as coefficients; the few tokens of scheme bytes that
-  // begin or end inside a character are kept as bytes.
+  // What each token decodes to. Whole characters are kept as coefficients; the few tokens of scheme bytes
+  // that begin or end inside a character are kept as bytes.
   struct Expansion {
     std::uint32_t begin;  // in expanded_
     std::uint32_t size;

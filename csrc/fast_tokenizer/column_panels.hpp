@@ -19,7 +19,7 @@ namespace fast_tokenizer {
 class PanelBuffer {
  public:
   explicit PanelBuffer(std::size_t rows)
-      : data_(new(std::align_val_t{kPanelAlignment}) double[rows * kPanelColumns]) {}
+      : data_(new (std::align_val_t{kPanelAlignment}) double[rows * kPanelColumns]) {}
   double* row(std::size_t index) const { return data_.get() + index * kPanelColumns; }
 
  private:
@@ -42,7 +42,8 @@ class ColumnPanel {
   // Throws EncodeError where a value is NaN or infinite.
   void load(double* panel) const {
     std::array<const Cell*, kPanelColumns> columns;
-    for (std::size_t j = 0; j < kPanelColumns; ++j) columns[j] = actions_.column(first_ + std::min(j, used_ - 1));
+    for (std::size_t j = 0; j < kPanelColumns; ++j)
+      columns[j] = actions_.column(first_ + std::min(j, used_ - 1));
     const bool finite = kernels().load(columns.data(), actions_.time_stride, actions_.horizon, panel);
     if constexpr (std::is_floating_point_v<Cell>) {
       if (!finite) throw_first_not_finite(panel);
@@ -68,7 +69,8 @@ class ColumnPanel {
     std::size_t bad = 0;
     for (; bad + 1 < used_; ++bad) {
       bool finite = true;
-      for (std::size_t t = 0; t < actions_.horizon; ++t) finite &= panel[t * kPanelColumns + bad] * 0.0 == 0.0;
+      for (std::size_t t = 0; t < actions_.horizon; ++t)
+        finite &= panel[t * kPanelColumns + bad] * 0.0 == 0.0;
       if (!finite) break;
     }
     throw_not_finite(actions_, first_ + bad);
@@ -81,7 +83,8 @@ class ColumnPanel {
 
 // Loads every panel of the batch, on several threads, and calls body(columns, panel, scratch) on it.
 template <class Cell, class Body>
-void for_each_panel(const ActionsView<Cell>& actions, const DctPlan& plan, int num_threads, const Body& body) {
+void for_each_panel(const ActionsView<Cell>& actions, const DctPlan& plan, int num_threads,
+                    const Body& body) {
   constexpr std::size_t kValuesWorthAThread = 1 << 15;
   const std::size_t panels = (actions.columns() + kPanelColumns - 1) / kPanelColumns;
   const std::size_t grain = kValuesWorthAThread / (kPanelColumns * actions.horizon) + 1;

@@ -65,8 +65,8 @@ std::shared_ptr<const DctPlan> DctPlan::of(std::size_t horizon) {
   // A list for each thread needs no lock, so no fork can leave one held.
   constexpr std::size_t kKept = 8;
   thread_local std::vector<std::shared_ptr<const DctPlan>> recent;
-  const auto found =
-      std::find_if(recent.begin(), recent.end(), [&](const auto& plan) { return plan->horizon() == horizon; });
+  const auto found = std::find_if(recent.begin(), recent.end(),
+                                  [&](const auto& plan) { return plan->horizon() == horizon; });
   if (found != recent.end()) {
     std::rotate(recent.begin(), found, found + 1);
   } else {
@@ -101,10 +101,11 @@ void DctPlan::inverse(double* panel, double* scratch) const {
 template <class Real>
 void dct(const ActionsView<Real>& actions, Real* out, int num_threads) {
   const auto plan = DctPlan::of(actions.horizon);
-  for_each_panel(actions, *plan, num_threads, [&](const ColumnPanel<Real>& columns, double* panel, double* scratch) {
-    plan->forward(panel, scratch);
-    columns.store(panel, out);
-  });
+  for_each_panel(actions, *plan, num_threads,
+                 [&](const ColumnPanel<Real>& columns, double* panel, double* scratch) {
+                   plan->forward(panel, scratch);
+                   columns.store(panel, out);
+                 });
 }
 
 template <class Real>

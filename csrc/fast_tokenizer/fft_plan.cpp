@@ -61,10 +61,10 @@ Complex unit_root(std::size_t numerator, std::size_t denominator) {
   const bool left = 2 * numerator > denominator;
   if (left) numerator = denominator - numerator;
   const bool steep = 4 * numerator > denominator;
-  const double angle = std::numbers::pi *
-                       (steep ? static_cast<double>(denominator - 2 * numerator) / 2.0
-                              : static_cast<double>(numerator)) /
-                       static_cast<double>(denominator);
+  const double angle =
+      std::numbers::pi *
+      (steep ? static_cast<double>(denominator - 2 * numerator) / 2.0 : static_cast<double>(numerator)) /
+      static_cast<double>(denominator);
   const double re = steep ? std::sin(angle) : std::cos(angle);
   const double im = steep ? std::cos(angle) : std::sin(angle);
   return {left ? -re : re, lower ? -im : im};

@@ -1,6 +1,7 @@
 // The loops where encoding and decoding spend their time, compiled for several instruction sets.
 //
-// A panel holds kPanelColumns columns side by side: row t is the value of each column at time (or frequency) t.
+// A panel holds kPanelColumns columns side by side: row t is the value of each column at time (or frequency)
+// t.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +16,12 @@ namespace fast_tokenizer {
 // One function a loop. Every panel and scratch pointer is aligned to kPanelAlignment.
 struct Kernels {
   // Reads column j from columns[j], its rows `time_stride` apart. False if a value is NaN or infinite.
-  bool (*load_float)(const float* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel);
-  bool (*load_double)(const double* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel);
-  bool (*load_int)(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel);
+  bool (*load_float)(const float* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
+                     double* panel);
+  bool (*load_double)(const double* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
+                      double* panel);
+  bool (*load_int)(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
+                   double* panel);
 
   bool load(const float* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) const {
     return load_float(columns, time_stride, rows, panel);
@@ -25,7 +29,8 @@ struct Kernels {
   bool load(const double* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) const {
     return load_double(columns, time_stride, rows, panel);
   }
-  bool load(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) const {
+  bool load(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
+            double* panel) const {
     return load_int(columns, time_stride, rows, panel);
   }
 
@@ -44,8 +49,8 @@ struct Kernels {
   bool (*narrow)(const std::int32_t* coefficients, std::size_t count, std::int32_t low, std::int32_t high,
                  Unit* letters);
 
-  // letters[2i], letters[2i + 1] = the UTF-8 bytes of the character coefficients[i] - low. True if all characters
-  // are of the run of letters kFirstWordLetter..kLastWordLetter; if not, the letters mean nothing.
+  // letters[2i], letters[2i + 1] = the UTF-8 bytes of the character coefficients[i] - low. True if all
+  // characters are of the run of letters kFirstWordLetter..kLastWordLetter; if not, the letters mean nothing.
   bool (*narrow_utf8)(const std::int32_t* coefficients, std::size_t count, std::int32_t low, Unit* letters);
 };
 

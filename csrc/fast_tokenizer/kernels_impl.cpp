@@ -1,5 +1,6 @@
-// Compiled once for each instruction set, as namespace FAST_TOKENIZER_ISA. No function of the standard library
-// may be called here: the linker keeps one copy of an inline function, and it could be the one for AVX-512.
+// Compiled once for each instruction set, as namespace FAST_TOKENIZER_ISA. No function of the standard
+// library may be called here: the linker keeps one copy of an inline function, and it could be the one for
+// AVX-512.
 #include "fast_tokenizer/kernels.hpp"
 
 namespace fast_tokenizer::FAST_TOKENIZER_ISA {
@@ -28,18 +29,19 @@ constexpr std::size_t kBlockRows = 2;
 
 // ---- in and out of panels
 
-// Eight neighbouring values as they lie in the caller's memory, at whatever alignment.
-using UnalignedFloatRow = float __attribute__((vector_size(kPanelColumns * sizeof(float)), aligned(4), may_alias));
-using UnalignedDoubleRow = double __attribute__((vector_size(sizeof(Row)), aligned(8), may_alias));
-using UnalignedIntRow = std::int32_t __attribute__((vector_size(sizeof(IntRow)), aligned(4), may_alias));
+using FloatRow = float __attribute__((vector_size(kPanelColumns * sizeof(float))));
 
-Row row_at(const float* values) {
-  return __builtin_convertvector(*reinterpret_cast<const UnalignedFloatRow*>(values), Row);
+// Neighbouring values as they lie in the caller's memory, at whatever alignment.
+template <class Vector, class Cell>
+Vector unaligned(const Cell* values) {
+  Vector vector;
+  __builtin_memcpy(&vector, values, sizeof vector);
+  return vector;
 }
-Row row_at(const double* values) { return *reinterpret_cast<const UnalignedDoubleRow*>(values); }
-Row row_at(const std::int32_t* values) {
-  return __builtin_convertvector(*reinterpret_cast<const UnalignedIntRow*>(values), Row);
-}
+
+Row row_at(const float* values) { return __builtin_convertvector(unaligned<FloatRow>(values), Row); }
+Row row_at(const double* values) { return unaligned<Row>(values); }
+Row row_at(const std::int32_t* values) { return __builtin_convertvector(unaligned<IntRow>(values), Row); }
 
 template <class Cell>
 bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) {
@@ -62,7 +64,8 @@ bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t ro
   return finite;
 }
 
-unsigned quantize(const double* panel, std::size_t rows, double scale, double tolerance, std::int32_t* rounded) {
+unsigned quantize(const double* panel, std::size_t rows, double scale, double tolerance,
+                  std::int32_t* rounded) {
   const Row* in = reinterpret_cast<const Row*>(panel);
   IntRow* out = reinterpret_cast<IntRow*>(rounded);
 
@@ -84,7 +87,8 @@ unsigned quantize(const double* panel, std::size_t rows, double scale, double to
     const Row fraction = value < whole ? whole - value : value - whole;
     near_tie |= ~(0.5 - fraction > margin);  // true for NaN too
     const Row not_below = whole > -kCoefficientLimit ? whole : Row{} - kCoefficientLimit;
-    out[t] = __builtin_convertvector(not_below < kCoefficientLimit ? not_below : Row{} + kCoefficientLimit, IntRow);
+    out[t] = __builtin_convertvector(not_below < kCoefficientLimit ? not_below : Row{} + kCoefficientLimit,
+                                     IntRow);
   }
   unsigned columns = 0;
   for (std::size_t j = 0; j < kPanelColumns; ++j) columns |= near_tie[j] ? 1U << j : 0U;
@@ -169,12 +173,15 @@ void dense_inverse(const DenseTables& tables, double* panel, double* scratch) {
 
 ComplexRow operator+(ComplexRow a, ComplexRow b) { return {a.re + b.re, a.im + b.im}; }
 ComplexRow operator-(ComplexRow a, ComplexRow b) { return {a.re - b.re, a.im - b.im}; }
-ComplexRow operator*(ComplexRow a, Complex b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+ComplexRow operator*(ComplexRow a, Complex b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
 ComplexRow times_minus_i(ComplexRow a) { return {a.im, -a.re}; }
 ComplexRow swapped(ComplexRow a) { return {a.im, a.re}; }
 
 // One step of Stockham's self-sorting transform: `length` points left, `stride` interleaved transforms.
-void fft_step_2(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x, ComplexRow* y) {
+void fft_step_2(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x,
+                ComplexRow* y) {
   const std::size_t m = length / 2;
   for (std::size_t p = 0; p < m; ++p) {
     const Complex w = plan.roots[p * stride];
@@ -187,7 +194,8 @@ void fft_step_2(const FftTables& plan, std::size_t length, std::size_t stride, c
   }
 }
 
-void fft_step_4(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x, ComplexRow* y) {
+void fft_step_4(const FftTables& plan, std::size_t length, std::size_t stride, const ComplexRow* x,
+                ComplexRow* y) {
   const std::size_t m = length / 4;
   for (std::size_t p = 0; p < m; ++p) {
     const Complex w1 = plan.roots[p * stride];
@@ -317,7 +325,8 @@ bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32
   // Distances to both bounds, modulo 2^32: outside of them, at least one has its highest bit set.
   std::uint32_t distances = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint32_t character = static_cast<std::uint32_t>(coefficients[i]) - static_cast<std::uint32_t>(low);
+    const std::uint32_t character =
+        static_cast<std::uint32_t>(coefficients[i]) - static_cast<std::uint32_t>(low);
     distances |= (character - kFirstWordLetter) | (kLastWordLetter - character);
     const std::uint32_t lead = 0xC0U | (character >> 6 & 0x1FU);
     const std::uint32_t continuation = 0x80U | (character & 0x3FU);
@@ -330,7 +339,7 @@ bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {load<float>,     load<double>, load<std::int32_t>, dense_forward, dense_inverse, fourier_forward,
-                          fourier_inverse, quantize,     narrow,             narrow_utf8};
+const Kernels kKernels = {load<float>,     load<double>,    load<std::int32_t>, dense_forward, dense_inverse,
+                          fourier_forward, fourier_inverse, quantize,           narrow,        narrow_utf8};
 
 }  // namespace fast_tokenizer::FAST_TOKENIZER_ISA

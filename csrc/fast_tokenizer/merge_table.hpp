@@ -19,7 +19,8 @@ class MergeTable {
     TokenId result;
   };
 
-  explicit MergeTable(std::span<const Merge> merges) : slots_(std::bit_ceil(2 * merges.size() + 2), Slot{{-1, -1}, {-1, -1}}) {
+  explicit MergeTable(std::span<const Merge> merges)
+      : slots_(std::bit_ceil(2 * merges.size() + 2), Slot{{-1, -1}, {-1, -1}}) {
     for (std::size_t rank = 0; rank < merges.size(); ++rank) {
       const Pair pair{merges[rank].left, merges[rank].right};
       // A pair listed twice keeps its last rank, as in the tokenizers library.

@@ -23,8 +23,9 @@ struct PairChange {
 // Counts pairs over all shards. The best pair has the highest count, and among equal counts the smallest ids.
 //
 // All places of a pair arise in one step: the initial count, or the merge that made the newer of its two
-// tokens. From then on places only vanish. So a pair's first change tells its highest count, and a pair that
-// is too rare then need not be kept.
+// tokens, because tokens come to stand side by side only when one of them is made. From then on places only
+// vanish. So a pair's first change tells its highest count, and a pair that is too rare then need not be
+// kept.
 class PairQueue {
  public:
   // Pairs that count less than `min_frequency`, or less than 1, are not merged.

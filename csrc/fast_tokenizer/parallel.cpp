@@ -27,7 +27,8 @@ std::size_t available_processors() {
 std::size_t parallel_ranges(std::size_t count, std::size_t grain, int num_threads) {
   const std::size_t useful = count / std::max<std::size_t>(grain, 1);
   if (useful <= 1 || num_threads == 1) return 1;  // the common small batch asks the system nothing
-  const std::size_t threads = num_threads > 0 ? static_cast<std::size_t>(num_threads) : available_processors();
+  const std::size_t threads =
+      num_threads > 0 ? static_cast<std::size_t>(num_threads) : available_processors();
   return std::clamp<std::size_t>(threads, 1, useful);
 }
 

@@ -22,7 +22,7 @@ std::vector<std::int64_t> quantize(const ActionsView<Real>& actions, double scal
                                    int num_threads, std::int32_t* coefficients);
 
 // actions [batch, horizon, action_dim] = DCT-III(coefficients / scale) in float64, both in C order.
-void dequantize(const std::int32_t* coefficients, std::size_t batch, std::size_t horizon, std::size_t action_dim,
-                double scale, int num_threads, double* actions);
+void dequantize(const std::int32_t* coefficients, std::size_t batch, std::size_t horizon,
+                std::size_t action_dim, double scale, int num_threads, double* actions);
 
 }  // namespace fast_tokenizer

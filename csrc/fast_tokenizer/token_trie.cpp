@@ -23,7 +23,8 @@ std::size_t common_prefix(const Unit* a, const Unit* b, std::size_t limit) {
     std::memcpy(&x, a + count, sizeof x);
     std::memcpy(&y, b + count, sizeof y);
     if (x != y) {
-      const int same_bits = std::endian::native == std::endian::little ? std::countr_zero(x ^ y) : std::countl_zero(x ^ y);
+      const int same_bits =
+          std::endian::native == std::endian::little ? std::countr_zero(x ^ y) : std::countl_zero(x ^ y);
       return count + static_cast<std::size_t>(same_bits) / (8 * sizeof(Unit));
     }
   }
@@ -50,10 +51,12 @@ struct PlainTrie {
     std::vector<std::uint32_t> path{0};
     std::u16string_view previous;
     for (const auto& [piece, id] : entries) {
-      const std::size_t shared = common_prefix(piece.data(), previous.data(), std::min(piece.size(), previous.size()));
+      const std::size_t shared =
+          common_prefix(piece.data(), previous.data(), std::min(piece.size(), previous.size()));
       path.resize(shared + 1);
       if (nodes.size() + piece.size() > kMostNodes)
-        throw FormatError("the tokens are too long together: more than " + std::to_string(kMostNodes) + " letters");
+        throw FormatError("the tokens are too long together: more than " + std::to_string(kMostNodes) +
+                          " letters");
       for (const Unit unit : piece.substr(shared)) {
         const auto node = static_cast<std::uint32_t>(nodes.size());
         nodes.push_back({path.back(), unit});
@@ -108,7 +111,8 @@ TokenTrie::TokenTrie(std::vector<Entry> entries) {
       const TokenId token = plain.nodes[node].token;
       nodes_.push_back({0, 0, token >= 0 ? token : inherited});
       std::uint32_t heavy = kNone;
-      for (std::uint32_t child = plain.nodes[node].first_child; child != kNone; child = plain.nodes[child].next_sibling) {
+      for (std::uint32_t child = plain.nodes[node].first_child; child != kNone;
+           child = plain.nodes[child].next_sibling) {
         if (!plain.is_branch(child)) {
           heavy = child;
           continue;
@@ -141,7 +145,8 @@ void TokenTrie::insert_branch(std::uint32_t node, Unit unit, std::uint32_t child
 std::uint32_t TokenTrie::branch(std::uint32_t node, Unit unit) const {
   const std::uint64_t edge = std::uint64_t{node} << 16 | unit;
   for (std::size_t slot = slot_of(edge); branches_[slot] != 0; slot = (slot + 1) & (branches_.size() - 1)) {
-    if (branches_[slot] >> kNodeBits == edge) return static_cast<std::uint32_t>(branches_[slot] & ((1U << kNodeBits) - 1));
+    if (branches_[slot] >> kNodeBits == edge)
+      return static_cast<std::uint32_t>(branches_[slot] & ((1U << kNodeBits) - 1));
   }
   return kNone;
 }
@@ -152,7 +157,8 @@ TokenId TokenTrie::longest_match(std::u16string_view text) const {
   if (node == kNone) return -1;
   for (std::size_t at = 1;;) {
     const std::size_t path_left = nodes_[node].path_end - node;
-    const std::size_t run = common_prefix(&next_unit_[node], text.data() + at, std::min(path_left, text.size() - at));
+    const std::size_t run =
+        common_prefix(&next_unit_[node], text.data() + at, std::min(path_left, text.size() - at));
     node += static_cast<std::uint32_t>(run);
     at += run;
     if (at == text.size() || !nodes_[node].has_branch) return nodes_[node].longest;

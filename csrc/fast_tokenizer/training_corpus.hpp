@@ -40,9 +40,8 @@ class TrainingCorpus {
   std::span<const TokenId> store(std::span<const TokenId> word);
   void grow();
 
-  std::vector<std::vector<TokenId>>
-      blocks_;  // of letters; they never grow, so that words stay where they are
-  std::vector<std::span<const TokenId>> words_;
+  std::vector<std::vector<TokenId>> blocks_;     // of letters, each with room that it never exceeds
+  std::vector<std::span<const TokenId>> words_;  // in the blocks
   std::vector<std::int64_t> counts_;
   std::size_t letters_ = 0;
   std::vector<Slot> slots_;  // a power of two, at most half of them taken; linear probing

@@ -25,8 +25,7 @@ class TrainingShard {
   // Optional: makes room for what is going to be added.
   void reserve(std::size_t words, std::size_t letters);
 
-  // Adds a word that was seen `count` times. Throws TrainingError if one of its letters is not in the
-  // alphabet.
+  // Adds a word that was seen `count` times. Throws TrainingError if it has letters outside the alphabet.
   void add(std::span<const TokenId> word, std::int64_t count);
 
   // How often each pair of neighbouring letters was seen. Pairs may overlap: "aaa" holds "aa" twice.

@@ -20,7 +20,8 @@ struct Chunks {
   template <class Body>
   void for_each(const Body& body) const {
     for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
-      body(symbols.subspan(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(offsets[i + 1] - offsets[i])));
+      body(symbols.subspan(static_cast<std::size_t>(offsets[i]),
+                           static_cast<std::size_t>(offsets[i + 1] - offsets[i])));
   }
 };
 
@@ -31,7 +32,8 @@ void check_symbols(std::span<const std::int32_t> symbols, std::int32_t num_symbo
   const auto outside = std::find_if(symbols.begin(), symbols.end(),
                                     [&](std::int32_t symbol) { return symbol < 0 || symbol >= num_symbols; });
   if (outside != symbols.end())
-    throw TrainingError("symbol " + std::to_string(*outside) + " is outside 0.." + std::to_string(num_symbols - 1));
+    throw TrainingError("symbol " + std::to_string(*outside) + " is outside 0.." +
+                        std::to_string(num_symbols - 1));
 }
 
 // Words of letters, and the characters that the letters stand for.
@@ -42,7 +44,8 @@ struct Text {
 
 Text symbol_text(const Chunks& chunks, std::int32_t num_symbols) {
   Text text;
-  for (std::int32_t symbol = 0; symbol < num_symbols; ++symbol) text.alphabet.push_back(static_cast<char32_t>(symbol));
+  for (std::int32_t symbol = 0; symbol < num_symbols; ++symbol)
+    text.alphabet.push_back(static_cast<char32_t>(symbol));
   chunks.for_each([&](std::span<const TokenId> word) { text.corpus.add(word); });
   return text;
 }
@@ -58,7 +61,8 @@ Text byte_text(const Chunks& chunks, std::int32_t num_symbols) {
   for (const Unit byte : bytes) seen[byte] = true;
 
   std::set<char32_t> characters;
-  for (std::int32_t symbol = 0; symbol < num_symbols; ++symbol) characters.insert(static_cast<char32_t>(symbol));
+  for (std::int32_t symbol = 0; symbol < num_symbols; ++symbol)
+    characters.insert(static_cast<char32_t>(symbol));
   for (std::size_t byte = 0; byte < seen.size(); ++byte) {
     if (seen[byte]) characters.insert(char_of_byte(static_cast<std::uint8_t>(byte)));
   }
@@ -95,7 +99,8 @@ TrainedVocabulary train_vocabulary(Scheme scheme, std::span<const std::int32_t> 
                                    TrainingOptions options, const TrainingProgress& progress) {
   check_symbols(symbols, num_symbols);
   const Chunks chunks{symbols, offsets};
-  const Text text = scheme == Scheme::symbols ? symbol_text(chunks, num_symbols) : byte_text(chunks, num_symbols);
+  const Text text =
+      scheme == Scheme::symbols ? symbol_text(chunks, num_symbols) : byte_text(chunks, num_symbols);
   options.alphabet_size = static_cast<TokenId>(text.alphabet.size());
 
   TrainedVocabulary vocabulary;

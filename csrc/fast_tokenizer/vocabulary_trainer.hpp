@@ -21,8 +21,8 @@ struct TrainedVocabulary {
 // Trains on chunks of symbols, each in [0, num_symbols): chunk b is symbols[offsets[b] .. offsets[b + 1]).
 //
 // Every symbol has a token, seen or not; under scheme bytes as the character chr(symbol), which the published
-// training code adds to the vocabulary although only the bytes that occur are ever used. options.alphabet_size
-// is ignored. Throws TrainingError where the alphabet does not fit the vocabulary.
+// training code adds to the vocabulary although only the bytes that occur are ever used.
+// options.alphabet_size is ignored. Throws TrainingError where the alphabet does not fit the vocabulary.
 TrainedVocabulary train_vocabulary(Scheme scheme, std::span<const std::int32_t> symbols,
                                    std::span<const std::int64_t> offsets, std::int32_t num_symbols,
                                    TrainingOptions options, const TrainingProgress& progress = {});

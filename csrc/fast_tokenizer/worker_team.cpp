@@ -6,8 +6,7 @@
 namespace fast_tokenizer {
 namespace {
 
-// Rounds follow each other within microseconds, less than it takes to put a thread to sleep and wake it
-// again.
+// Rounds follow each other within microseconds, less than it takes to put a thread to sleep and wake it.
 template <typename Value>
 void wait_while(const std::atomic<Value>& atomic, Value value) {
   for (int i = 0; i < 1000; ++i) {

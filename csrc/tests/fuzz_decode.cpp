@@ -61,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<TokenId> ids;
   while (!input.empty() && ids.size() < 100) {
     const auto kind = input.take<std::uint8_t>();
-    ids.push_back(kind < 240 ? static_cast<TokenId>(input.below(coder.size() + 4)) : input.take<std::int32_t>());
+    ids.push_back(kind < 240 ? static_cast<TokenId>(input.below(coder.size() + 4))
+                             : input.take<std::int32_t>());
   }
   const std::vector<std::int64_t> offsets{0, static_cast<std::int64_t>(ids.size())};
   std::vector<std::int32_t> coefficients(length);
@@ -69,7 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::int64_t position = 0;
   std::int64_t decoded = 0;
   coder.decode({ids, offsets}, {length, coefficients.data(), &status, &position, &decoded}, 1);
-  if (decoded < 0 || static_cast<std::size_t>(decoded) > length || position > static_cast<std::int64_t>(ids.size()))
+  if (decoded < 0 || static_cast<std::size_t>(decoded) > length ||
+      position > static_cast<std::int64_t>(ids.size()))
     std::abort();
   if (status == 0 && (position != -1 || static_cast<std::size_t>(decoded) != length)) std::abort();
 

@@ -42,8 +42,8 @@ void fuzz_quantize(FuzzInput& input) {
   std::vector<std::int32_t> coefficients(actions.size());
   std::vector<double> back(actions.size());
   try {
-    quantize(dense_view(actions.data(), batch, horizon, action_dim), std::abs(double{input.take<float>()}), 1e-11, 1,
-             coefficients.data());
+    quantize(dense_view(actions.data(), batch, horizon, action_dim), std::abs(double{input.take<float>()}),
+             1e-11, 1, coefficients.data());
     if (!finite) std::abort();
     dequantize(coefficients.data(), batch, horizon, action_dim, 10.0, 1, back.data());
   } catch (const EncodeError&) {
@@ -56,9 +56,14 @@ void fuzz_quantize(FuzzInput& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   FuzzInput input(data, size);
   switch (input.take<std::uint8_t>() % 3) {
-    case 0: fuzz_bpe(input); break;
-    case 1: fuzz_quantize<float>(input); break;
-    default: fuzz_quantize<double>(input);
+    case 0:
+      fuzz_bpe(input);
+      break;
+    case 1:
+      fuzz_quantize<float>(input);
+      break;
+    default:
+      fuzz_quantize<double>(input);
   }
   return 0;
 }

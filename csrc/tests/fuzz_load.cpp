@@ -1,5 +1,5 @@
-// Vocabularies as a damaged tokenizer.json gives them: any tokens, any merges. A coder is made or a FormatError
-// thrown, and a coder that was made encodes and decodes its own output.
+// Vocabularies as a damaged tokenizer.json gives them: any tokens, any merges. A coder is made or a
+// FormatError thrown, and a coder that was made encodes and decodes its own output.
 #include <cstdlib>
 #include <string>
 #include <vector>

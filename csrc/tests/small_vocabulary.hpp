@@ -25,7 +25,8 @@ struct SmallVocabulary {
 // `alphabet` letters from U+0000 on, then merges of whatever pairs `next` draws; a text that is there already
 // gets another split, as trainers write them too. next(n) gives a number in [0, n).
 template <class Next>
-SmallVocabulary random_vocabulary(std::size_t alphabet, std::size_t merges, std::size_t longest, Next&& next) {
+SmallVocabulary random_vocabulary(std::size_t alphabet, std::size_t merges, std::size_t longest,
+                                  Next&& next) {
   SmallVocabulary vocabulary;
   std::map<std::u32string, TokenId> ids;
   const auto id_of = [&](const std::u32string& text) {
@@ -33,7 +34,8 @@ SmallVocabulary random_vocabulary(std::size_t alphabet, std::size_t merges, std:
     if (fresh) vocabulary.tokens.push_back(text);
     return place->second;
   };
-  for (std::size_t letter = 0; letter < alphabet; ++letter) id_of(std::u32string(1, static_cast<char32_t>(letter)));
+  for (std::size_t letter = 0; letter < alphabet; ++letter)
+    id_of(std::u32string(1, static_cast<char32_t>(letter)));
   for (std::size_t i = 0; i < merges; ++i) {
     const std::size_t left = next(vocabulary.tokens.size());
     const std::size_t right = next(vocabulary.tokens.size());

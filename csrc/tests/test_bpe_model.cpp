@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 
 namespace fast_tokenizer {
 namespace {
+
+// Keeps the first merge that makes a token: ranks then rise from parts to whole, as trainers write them.
+SmallVocabulary without_second_splits(SmallVocabulary vocabulary) {
+  std::set<TokenId> made;
+  std::erase_if(vocabulary.merges, [&](const Merge& merge) { return !made.insert(merge.result).second; });
+  return vocabulary;
+}
 
 std::vector<TokenId> encode(const BpeModel& model, const Units& word) {
   std::vector<TokenId> ids;
@@ -23,7 +31,8 @@ TEST_CASE("the search finds what BPE by definition finds, in any vocabulary") {
   for (int round = 0; round < 1500; ++round) {
     const std::size_t alphabet = 1 + next(4);
     // With few letters, texts with several splits, out-of-order ranks and unreachable tokens are common.
-    const SmallVocabulary vocabulary = random_vocabulary(alphabet, next(40), 2 + next(12), next);
+    SmallVocabulary vocabulary = random_vocabulary(alphabet, next(40), 2 + next(12), next);
+    if (round % 2 == 0) vocabulary = without_second_splits(vocabulary);
     const BpeModel model(vocabulary.pieces(), vocabulary.merges);
     for (int text = 0; text < 20; ++text) {
       Units word;
@@ -63,7 +72,7 @@ TEST_CASE("a long run takes time in proportion to its length") {
   }();
   const BpeModel model(vocabulary.pieces(), vocabulary.merges);
   const Units word(1'000'000, u'a');
-  CHECK(encode(model, word).size() == 1'000'000 / 4096 + 3);  // 576 = 512 + 64, and the pieces of 4096
+  CHECK(encode(model, word).size() == 244 + 2);  // 244 * 4096 + 512 + 64
 }
 
 TEST_CASE("a vocabulary that contradicts itself is refused") {

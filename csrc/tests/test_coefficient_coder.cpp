@@ -16,7 +16,8 @@ namespace {
 // All 256 bytes, and the pairs that begin U+0100 to U+013F.
 CoefficientCoder byte_coder(std::int32_t min_coefficient) {
   std::vector<std::u32string> tokens;
-  for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, char_of_byte(static_cast<std::uint8_t>(byte)));
+  for (int byte = 0; byte < 256; ++byte)
+    tokens.emplace_back(1, char_of_byte(static_cast<std::uint8_t>(byte)));
   std::vector<Merge> merges;
   for (TokenId continuation = 0x80; continuation < 0xC0; ++continuation) {
     merges.push_back({0xC4, continuation, static_cast<TokenId>(tokens.size())});
@@ -35,8 +36,8 @@ struct Decoded {
 Decoded decode(const CoefficientCoder& coder, const std::vector<TokenId>& ids, std::size_t length) {
   Decoded result{std::vector<std::int32_t>(length, 77)};
   const std::vector<std::int64_t> offsets{0, static_cast<std::int64_t>(ids.size())};
-  coder.decode({ids, offsets}, {length, result.coefficients.data(), &result.status, &result.position, &result.decoded},
-               1);
+  coder.decode({ids, offsets},
+               {length, result.coefficients.data(), &result.status, &result.position, &result.decoded}, 1);
   return result;
 }
 
@@ -45,7 +46,8 @@ DecodeStatus status_of(const Decoded& decoded) { return static_cast<DecodeStatus
 TEST_CASE("every symbol survives, surrogates excepted, which are clipped and reported") {
   const CoefficientCoder coder = byte_coder(-1000);
   std::vector<std::int32_t> coefficients;
-  for (std::int32_t symbol = 0; symbol <= 0x10FFFF; symbol += symbol < 0x3000 ? 1 : 61) coefficients.push_back(symbol - 1000);
+  for (std::int32_t symbol = 0; symbol <= 0x10FFFF; symbol += symbol < 0x3000 ? 1 : 61)
+    coefficients.push_back(symbol - 1000);
   coefficients.push_back(0x10FFFF - 1000);
   const EncodedBatch encoded = coder.encode(coefficients.data(), coefficients.size(), 1, 2);
   const Decoded all = decode(coder, encoded.ids, coefficients.size());

@@ -27,7 +27,8 @@ double coefficient(const std::vector<double>& column, std::size_t k) {
   const auto horizon = static_cast<long double>(column.size());
   long double sum = 0;
   for (std::size_t t = 0; t < column.size(); ++t)
-    sum += column[t] * std::cos(std::numbers::pi_v<long double> * static_cast<long double>((2 * t + 1) * k) / (2 * horizon));
+    sum += column[t] * std::cos(std::numbers::pi_v<long double> * static_cast<long double>((2 * t + 1) * k) /
+                                (2 * horizon));
   return static_cast<double>(sum * std::sqrt((k == 0 ? 1 : 2) / horizon));
 }
 
@@ -43,9 +44,11 @@ TEST_CASE("dct is the definition, idct its inverse, at every kind of length") {
       std::vector<double> column(horizon);
       for (std::size_t t = 0; t < horizon; ++t) column[t] = actions[t * dims + d];
       for (std::size_t k = 0; k < horizon; k += 1 + horizon / 50)
-        REQUIRE(coefficients[k * dims + d] == doctest::Approx(coefficient(column, k)).epsilon(1e-12).scale(1));
+        REQUIRE(coefficients[k * dims + d] ==
+                doctest::Approx(coefficient(column, k)).epsilon(1e-12).scale(1));
     }
-    for (std::size_t i = 0; i < actions.size(); ++i) REQUIRE(back[i] == doctest::Approx(actions[i]).epsilon(1e-12).scale(1));
+    for (std::size_t i = 0; i < actions.size(); ++i)
+      REQUIRE(back[i] == doctest::Approx(actions[i]).epsilon(1e-12).scale(1));
   }
 }
 

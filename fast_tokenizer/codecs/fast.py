@@ -138,15 +138,13 @@ class FastCodec:
         else:
             chunks = as_chunks(actions)
             ids, offsets, clipped = self._encode_chunks(chunks, threads)
-            batch = TokenBatch(
-                ids, offsets, chunks.shape[1], chunks.shape[2], clipped, self.vocabulary.pad_id
-            )
+            batch = TokenBatch(ids, offsets, chunks.shape[1], chunks.shape[2], clipped, self.vocabulary.pad_id)
         if on_clip == "raise" and batch.clipped.any():
             chunk = int(batch.clipped.argmax())
             raise EncodeError(
-                f"chunk {chunk} has a coefficient outside {self.min_coefficient}..{self.max_coefficient}: expected "
-                "actions like those that the tokenizer was fitted on; normalise them the same way, or fit with a "
-                "larger margin",
+                f"chunk {chunk} has a coefficient outside {self.min_coefficient}..{self.max_coefficient}: "
+                "expected actions like those that the tokenizer was fitted on; normalise them the same way, "
+                "or fit with a larger margin",
                 chunk,
             )
         return batch
@@ -305,7 +303,9 @@ class FastCodec:
         actions, status, position = [], [], []
         for index, steps in enumerate(horizon):
             sequence = ids[offsets[index] : offsets[index + 1]]
-            one = self._decode(sequence, np.int64([0, len(sequence)]), int(steps), action_dim, errors, num_threads)
+            one = self._decode(
+                sequence, np.array([0, len(sequence)], np.int64), int(steps), action_dim, errors, num_threads
+            )
             actions.append(one.actions[0])
             status.append(one.status)
             position.append(one.position)

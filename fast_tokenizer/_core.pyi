@@ -1,0 +1,60 @@
+"""The compiled arithmetic. Private: its functions check memory, not meaning. See csrc/bindings."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+_Float32 = npt.NDArray[np.float32]
+_Float64 = npt.NDArray[np.float64]
+_Int32 = npt.NDArray[np.int32]
+_Int64 = npt.NDArray[np.int64]
+_Scheme = Literal["bytes", "symbols"]
+_Real = TypeVar("_Real", np.float32, np.float64)
+
+class CoefficientCoder:
+    """Rounded coefficients to ids and back."""
+
+    def __init__(self, scheme: _Scheme, min_coefficient: int, tokens: Sequence[str], merges: _Int32) -> None: ...
+    def encode(self, coefficients: _Int32, num_threads: int = 0) -> tuple[_Int32, _Int64, npt.NDArray[np.bool_]]:
+        """Ids, offsets `[B + 1]` and clipped `[B]` of coefficients `[B, ...]`."""
+
+    def decode(
+        self, ids: _Int32, offsets: _Int64, length: int, num_threads: int = 0
+    ) -> tuple[_Int32, npt.NDArray[np.int8], _Int64, _Int64]:
+        """Coefficients `[B, length]`, status, position and number of decoded coefficients `[B]`."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def min_coefficient(self) -> int: ...
+    @property
+    def max_coefficient(self) -> int: ...
+
+def dct(actions: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
+def idct(coefficients: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
+def quantize(
+    actions: _Float32 | _Float64, scale: float, tie_tolerance: float, num_threads: int = 0
+) -> tuple[_Int32, _Int64]:
+    """Coefficients `[B, H, D]` and the columns (chunk * D + dimension) that hold a near tie."""
+
+def dequantize(coefficients: _Int32, scale: float, num_threads: int = 0) -> _Float64: ...
+def to_lists(ids: _Int32, offsets: _Int64) -> list[list[int]]: ...
+def from_lists(lists: Sequence[object]) -> tuple[_Int32, _Int64]: ...
+def train_vocabulary(
+    scheme: _Scheme,
+    symbols: _Int32,
+    offsets: _Int64,
+    num_symbols: int,
+    vocab_size: int,
+    min_frequency: int,
+    max_token_length: int,
+    num_threads: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[list[str], _Int32]:
+    """Tokens by id and merges `[M, 3]` by rank."""
+
+def gpt2_split(code_points: _Int32) -> _Int64: ...
+def utf8_encode(code_points: _Int32) -> bytes: ...
+def utf8_decode_strict(data: bytes) -> _Int32 | None: ...
