@@ -46,6 +46,10 @@ class CheckedActions(tuple[T, npt.NDArray[np.int8]], Generic[T]):
         pair.position = position
         return pair
 
+    def __getnewargs__(self) -> tuple[T, npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+        """What copies and pickles are made of."""
+        return (*self, self.position)
+
     @property
     def actions(self) -> T:
         """The actions; those of a failed sequence as its policy filled them."""

@@ -127,17 +127,17 @@ def as_sequences(tokens: object) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.
     Raises:
         TypeError: If something in it is not an integer.
     """
+    if isinstance(tokens, (list, tuple)):
+        if len(tokens) > 0 and not isinstance(tokens[0], list):
+            tokens = [_plain(one) for one in tokens] if hasattr(tokens[0], "__len__") else [tokens]
+        return _core.from_lists(tokens)
     if isinstance(tokens, TokenBatch):
         return tokens.ids, tokens.offsets
     if hasattr(tokens, "detach"):
         tokens = tokens.detach().cpu().numpy()
     if isinstance(tokens, np.ndarray):
         return _array_sequences(tokens)
-    if not isinstance(tokens, list | tuple):
-        raise TypeError(f"tokens are a {type(tokens).__name__}: expected lists or an array of token ids")
-    if len(tokens) > 0 and not hasattr(tokens[0], "__len__"):
-        tokens = [tokens]
-    return _core.from_lists([one if isinstance(one, list) else _plain(one) for one in tokens])
+    raise TypeError(f"tokens are a {type(tokens).__name__}: expected lists or an array of token ids")
 
 
 def _array_sequences(tokens: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:

@@ -30,7 +30,7 @@ def chunk_batches(draw, max_batch=4, max_horizon=64, max_dim=14, kinds=KINDS, dt
     """
     shape = draw(st.integers(1, max_batch)), draw(sizes(max_horizon)), draw(sizes(max_dim))
     rng = np.random.default_rng(draw(seeds))
-    values = _values(draw(st.sampled_from(kinds)), shape, rng)
+    values = values_of_kind(draw(st.sampled_from(kinds)), shape, rng)
     return laid_out(values.astype(draw(st.sampled_from(dtypes))), draw(st.sampled_from(LAYOUTS)))
 
 
@@ -39,7 +39,7 @@ def chunks(**limits):
     return chunk_batches(max_batch=1, **limits).map(lambda batch: batch[0])
 
 
-def _values(kind, shape, rng):
+def values_of_kind(kind, shape, rng):
     if kind == "smooth":
         steps = rng.normal(size=shape) / np.sqrt(shape[1])
         return np.clip(np.cumsum(steps, axis=1) + rng.uniform(-1, 1, (shape[0], 1, shape[2])), -1, 1)
@@ -67,40 +67,92 @@ def laid_out(array, layout):
     return view
 
 
+def codec_of(tokenizer, scheme, scale=10, min_coefficient=0):
+    """The codec of a BPE model of the tokenizers library."""
+    model = json.loads(tokenizer.to_str())["model"]
+    vocabulary = model["vocab"]
+    merges = [(vocabulary[left], vocabulary[right], vocabulary[left + right]) for left, right in model["merges"]]
+    return FastCodec(
+        sorted(vocabulary, key=vocabulary.get),
+        np.array(merges, np.int32).reshape(-1, 3),
+        scheme=scheme,
+        scale=scale,
+        min_coefficient=min_coefficient,
+    )
+
+
 @dataclass(frozen=True)
 class SmallVocabulary:
-    """Symbols `chr(0)`, `chr(1)`, ... and merges over them.
+    """Tokens of one letter and merges over them: symbols `chr(0)`, `chr(1)`, ..., or the 256 bytes.
 
     `tokens[id]` is the text of a token. A merge is (left, right, result). Two merges may have the same
-    result, by different splits of its text: then it is one id.
+    result, by different splits of its text: then it is one id. `points` are symbols that it can spell.
     """
 
     tokens: tuple[str, ...]
     alphabet_size: int
     merges: tuple[tuple[int, int, int], ...]
+    points: tuple[int, ...]
+    byte_level: bool = False
 
     def ranked_merges(self):
         """The merges as the oracle takes them."""
         return {(left, right): (rank, result) for rank, (left, right, result) in enumerate(self.merges)}
 
     def tokenizer(self):
-        """The vocabulary in the tokenizers library, in the format of the scheme "symbols"."""
+        """The vocabulary in the tokenizers library, in the format of its scheme."""
         vocabulary = {text: token for token, text in enumerate(self.tokens)}
         merges = [(self.tokens[left], self.tokens[right]) for left, right, _ in self.merges]
         tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-        tokenizer.decoder = decoders.Fuse()
+        tokenizer.decoder = decoders.ByteLevel() if self.byte_level else decoders.Fuse()
+        if self.byte_level:
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         return tokenizer
+
+    def codec(self, scale=1, min_coefficient=0):
+        """The vocabulary in this package."""
+        return FastCodec(
+            self.tokens,
+            np.array(self.merges, np.int32).reshape(-1, 3),
+            scheme="bytes" if self.byte_level else "symbols",
+            scale=scale,
+            min_coefficient=min_coefficient,
+        )
 
 
 @st.composite
 def small_vocabularies(draw, max_alphabet=6, max_merges=24):
-    alphabet_size = draw(st.integers(1, max_alphabet))
-    tokens = [chr(symbol) for symbol in range(alphabet_size)]
-    merges = {}
+    """Vocabularies of scheme "symbols"."""
+    size = draw(st.integers(1, max_alphabet))
+    tokens, merges = draw(_merged([chr(symbol) for symbol in range(size)], range(size), max_merges))
+    return SmallVocabulary(tokens, size, merges, tuple(range(size)))
+
+
+# One to four bytes each; letters, numbers, white space and others; what a contraction is made of.
+_POINTS = tuple(
+    map(ord, " \t'strea1\x1c\x1f\xb2\xe9\xa0\u0162\u0163\u01a2\u2167\u3000\ud7ff\ue000\uffff\U0010ffff")
+)
+
+
+@st.composite
+def byte_vocabularies(draw, max_merges=24):
+    """Vocabularies of scheme "bytes": all bytes, and merges over those of a few characters."""
+    points = draw(st.lists(st.sampled_from(_POINTS), min_size=1, max_size=5, unique=True))
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    encoder = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    used = {letter for point in points for letter in encoder.pre_tokenize_str(chr(point))[0][0]}
+    tokens, merges = draw(_merged(letters, sorted(map(letters.index, used)), max_merges))
+    return SmallVocabulary(tokens, len(letters), merges, tuple(points), byte_level=True)
+
+
+@st.composite
+def _merged(draw, letters, used, max_merges):
+    tokens, merges = list(letters), {}
     for _ in range(draw(st.integers(0, max_merges))):
         # Half of the draws take the newest token, so that long tokens and second splits of a text come up.
         newest = len(tokens) - 1
-        side = st.integers(0, newest) | st.just(newest)
+        usable = [*used, *range(len(letters), len(tokens))]
+        side = st.sampled_from(usable) | st.just(newest if newest in usable else usable[-1])
         pair = draw(side), draw(side)
         if pair in merges:
             continue
@@ -108,9 +160,7 @@ def small_vocabularies(draw, max_alphabet=6, max_merges=24):
         if text not in tokens:
             tokens.append(text)
         merges[pair] = tokens.index(text)
-    return SmallVocabulary(
-        tuple(tokens), alphabet_size, tuple((*pair, token) for pair, token in merges.items())
-    )
+    return tuple(tokens), tuple((*pair, token) for pair, token in merges.items())
 
 
 def id_sequences(vocab_size, max_length=60):

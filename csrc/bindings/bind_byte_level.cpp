@@ -52,7 +52,7 @@ std::optional<py::array_t<std::int32_t>> decode(const py::bytes& data) {
     if (step == Utf8Decoder::Step::complete) code_points.push_back(decoder.code_point());
   }
   if (decoder.pending()) return std::nullopt;
-  return to_array(std::move(code_points));
+  return to_array(code_points);
 }
 
 }  // namespace

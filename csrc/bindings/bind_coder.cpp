@@ -25,8 +25,9 @@ py::tuple encode(const CoefficientCoder& coder, const DenseArray<std::int32_t>& 
     const py::gil_scoped_release release;
     encoded = coder.encode(coefficients.data(), batch, length, num_threads);
   }
-  return py::make_tuple(to_array(std::move(encoded.ids)), to_array(std::move(encoded.offsets)),
-                        to_array(std::move(encoded.clipped)).view("bool"));
+  py::array_t<bool> clipped(static_cast<py::ssize_t>(batch));
+  std::copy(encoded.clipped.begin(), encoded.clipped.end(), clipped.mutable_data());
+  return py::make_tuple(to_array(encoded.ids), to_array(encoded.offsets), std::move(clipped));
 }
 
 py::tuple decode(const CoefficientCoder& coder, const DenseArray<TokenId>& ids,
@@ -43,7 +44,12 @@ py::tuple decode(const CoefficientCoder& coder, const DenseArray<TokenId>& ids,
     const py::gil_scoped_release release;
     coder.decode(sequences, out, num_threads);
   }
-  return py::make_tuple(std::move(coefficients), std::move(status), std::move(position), std::move(decoded));
+  const auto* const statuses = status.data();
+  const auto* const failed =
+      std::find_if(statuses, statuses + count, [](std::int8_t one) { return one != 0; });
+  const py::ssize_t first_failure = failed == statuses + count ? -1 : failed - statuses;
+  return py::make_tuple(std::move(coefficients), std::move(status), std::move(position), std::move(decoded),
+                        first_failure);
 }
 
 }  // namespace

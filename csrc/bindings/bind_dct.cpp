@@ -62,7 +62,7 @@ py::tuple quantize_of(py::array_t<Real> actions, double scale, double tie_tolera
     const py::gil_scoped_release release;
     near_ties = quantize(view, scale, tie_tolerance, num_threads, coefficients.mutable_data());
   }
-  return py::make_tuple(std::move(coefficients), to_array(std::move(near_ties)));
+  return py::make_tuple(std::move(coefficients), to_array(near_ties));
 }
 
 py::array_t<double> dequantize_of(const DenseArray<std::int32_t>& coefficients, double scale,

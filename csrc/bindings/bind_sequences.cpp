@@ -11,15 +11,15 @@ constexpr TokenId kNoId = std::numeric_limits<TokenId>::min();
 
 py::list to_lists(const DenseArray<TokenId>& ids, const DenseArray<std::int64_t>& offsets) {
   const IdSequences sequences = sequences_of(ids, offsets);
-  // A batch repeats few ids many times: one Python int serves all places of an id.
+  // A large batch repeats few ids many times: one Python int then serves all places of an id.
+  constexpr std::size_t kLarge = 4096;
   constexpr TokenId kShared = 1 << 16;
-  std::vector<py::object> shared;
+  std::vector<py::object> shared(sequences.ids.size() < kLarge ? 0 : kShared);
   const auto int_of = [&](TokenId id) -> PyObject* {
-    if (id < 0 || id >= kShared) return PyLong_FromLong(id);
-    const auto index = static_cast<std::size_t>(id);
-    if (shared.size() <= index) shared.resize(index + 1);
-    if (!shared[index]) shared[index] = py::int_(id);
-    return py::object(shared[index]).release().ptr();
+    if (shared.empty() || id < 0 || id >= kShared) return PyLong_FromLong(id);
+    py::object& number = shared[static_cast<std::size_t>(id)];
+    if (!number) number = py::int_(id);
+    return py::object(number).release().ptr();
   };
   py::list lists(sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
@@ -57,7 +57,7 @@ py::tuple from_lists(const py::sequence& lists) {
       ids.push_back(id_of(py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i))));
     offsets.push_back(static_cast<std::int64_t>(ids.size()));
   }
-  return py::make_tuple(to_array(std::move(ids)), to_array(std::move(offsets)));
+  return py::make_tuple(to_array(ids), to_array(offsets));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,15 +36,11 @@ std::span<const T> span_of(const DenseArray<T>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
-// Hands the memory of a vector to numpy without a copy.
 template <class T>
-py::array_t<T> to_array(std::vector<T>&& values) {
-  auto owner = std::make_unique<std::vector<T>>(std::move(values));
-  const auto size = static_cast<py::ssize_t>(owner->size());
-  T* const data = owner->data();
-  const py::capsule free_later(owner.release(),
-                               [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
-  return py::array_t<T>(size, data, free_later);
+py::array_t<T> to_array(const std::vector<T>& values) {
+  py::array_t<T> array(static_cast<py::ssize_t>(values.size()));
+  std::copy(values.begin(), values.end(), array.mutable_data());
+  return array;
 }
 
 Scheme scheme_of(const std::string& name);

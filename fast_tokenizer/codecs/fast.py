@@ -48,7 +48,7 @@ class FastCodec:
         >>> codec = FastCodec(["a", "b", "c"], np.empty((0, 3)), scheme="symbols", scale=1.0, min_coefficient=-98)
         >>> batch = codec.encode([[1.0], [1.0]])
         >>> batch.ids.tolist(), codec.decode(batch.ids, horizon=2, action_dim=1).round(3).tolist()
-        ([0, 1], [[[1.0], [1.0]]])
+        ([2, 1], [[[0.707], [0.707]]])
     """
 
     def __init__(
@@ -271,10 +271,9 @@ class FastCodec:
         if horizon < 1 or action_dim < 1:
             raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
         threads = _thread_count(num_threads)
-        coefficients, status, position, decoded = self._coder.decode(ids, offsets, horizon * action_dim, threads)
-        failed = status.any()
-        if failed and errors == "strict":
-            first = int(status.argmax() if status.size == 1 else np.flatnonzero(status)[0])
+        length = int(horizon * action_dim)
+        coefficients, status, position, decoded, first = self._coder.decode(ids, offsets, length, threads)
+        if first >= 0 and errors == "strict":
             raise_decode_error(
                 first,
                 int(status[first]),
@@ -282,9 +281,9 @@ class FastCodec:
                 ids[offsets[first] : offsets[first + 1]].tolist(),
                 self.vocabulary.size,
                 int(decoded[first]),
-                int(horizon * action_dim),
+                length,
             )
-        if failed and errors == "zeros":
+        if first >= 0 and errors == "zeros":
             coefficients[status != DecodeStatus.OK] = 0
         shaped = coefficients.reshape(len(status), horizon, action_dim)
         return CheckedActions(_core.dequantize(shaped, self._scale, threads), status, position)

@@ -1,0 +1,212 @@
+"""How fast encoding and decoding are, against the reference pipeline and against scipy's DCT alone.
+
+    python benchmarks/speed.py                     # about five minutes; README's table
+    python benchmarks/speed.py --rounds 3          # quicker, noisier
+
+Every figure is a median over rounds in which all contenders take turns, in one process. The reference pipeline
+of the bars is the one on transformers, which is what the published processor runs; where transformers is not
+installed it is the one on tokenizers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+from chunks import generated_chunks, recorded_chunks
+from contenders import Contenders, add_data_argument, add_fast_plus_argument, load_contenders
+from table import format_table, verdict
+from timing import Work, median_seconds
+
+from fast_tokenizer import FastTokenizer
+
+REAL_FILE = "aloha_sim_scripted_14d_50hz"
+MANY = 1024  # chunks of which a batch is the beginning
+BATCH = 256
+BATCH_BAR, BATCH_GOAL, DECODE_BAR, SINGLE_BAR = 40.0, 60.0, 40.0, 25.0
+THREADS_BAR = 1.7
+DCT_BAR, DCT_GOAL = 6.0, 3.0
+SIZES_BAR = 2.5
+COEFFICIENTS = 192_000  # of both batches whose cost per coefficient is compared
+
+Chunks = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two pieces of work, of which one is expected to take a multiple of the other.
+
+    Attributes:
+        label: What is measured.
+        works: The two works by name. The ratio is the time of the first over that of the second.
+        counts: By what the time of each is divided.
+        bar: The ratio that is wanted at least, or at most.
+        goal: A better one.
+        at_most: Whether the ratio should be small.
+    """
+
+    label: str
+    works: dict[str, Work]
+    counts: tuple[int, int]
+    bar: float
+    goal: float | None = None
+    at_most: bool = False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_fast_plus_argument(parser)
+    add_data_argument(parser)
+    parser.add_argument("--rounds", type=int, default=15, help="turns of every contender (%(default)s)")
+    options = parser.parse_args()
+    contenders = load_contenders(options.fast_plus)
+    batches = _batches(options.data)
+    print(f"{contenders.vocabulary}; chunks 50x14 float32; one thread unless said otherwise\n")
+    print(_reference_table(contenders, batches, options.rounds), end="\n\n")
+    cases = [case for name, chunks in batches.items() for case in _cases(contenders.ours, name, chunks)]
+    print(_case_table([*cases, *_size_cases(contenders.ours)], options.rounds))
+
+
+def _batches(data: Path | None) -> dict[str, Chunks]:
+    batches = {
+        "smooth motions": generated_chunks("smooth", MANY, 50, 14).astype(np.float32),
+        "random walks": generated_chunks("walk", MANY, 50, 14).astype(np.float32),
+    }
+    if data is not None:
+        recorded = recorded_chunks(data / f"{REAL_FILE}.npz")
+        order = np.random.default_rng(0).permutation(len(recorded))
+        batches["ALOHA recordings"] = recorded[order[:MANY]].astype(np.float32)
+    return batches
+
+
+def _reference_table(contenders: Contenders, batches: dict[str, Chunks], rounds: int) -> str:
+    peers = [peer.name for peer in contenders.peers]
+    header = ["", "ours, us a chunk", *(cell for name in peers for cell in (name, "ratio")), "bar", "goal", ""]
+    rows = []
+    for name, chunks in batches.items():
+        for count, bar, goal, decode_bar in (
+            (BATCH, BATCH_BAR, BATCH_GOAL, DECODE_BAR),
+            (1, SINGLE_BAR, None, SINGLE_BAR),
+        ):
+            encode, decode = _works(contenders, chunks[:count])
+            batch = f"{name}, batch of {count}"
+            rows.append(_reference_row(f"encode {batch}", encode, count, rounds, bar, goal))
+            rows.append(_reference_row(f"decode {batch}", decode, count, rounds, decode_bar, None))
+    return format_table(header, rows)
+
+
+def _works(contenders: Contenders, chunks: Chunks) -> tuple[dict[str, Work], dict[str, Work]]:
+    """Encoding to lists and decoding them, by contender."""
+    tokens = contenders.ours(chunks)
+    for peer in contenders.peers:
+        if peer.encode(chunks) != tokens:
+            raise SystemExit(f"the ids differ from those of {peer.name}: see identity.py")
+    horizon, dim = chunks.shape[1:]
+    plain = list(tokens)  # the peers get what they would have made
+    encode: dict[str, Work] = {"ours": partial(contenders.ours, chunks, num_threads=1)}
+    decode: dict[str, Work] = {"ours": partial(contenders.ours.decode, tokens, num_threads=1)}
+    for peer in contenders.peers:
+        encode[peer.name] = partial(peer.encode, chunks)
+        decode[peer.name] = partial(peer.decode, plain, horizon, dim)
+    return encode, decode
+
+
+def _reference_row(
+    label: str, works: dict[str, Work], count: int, rounds: int, bar: float, goal: float | None
+) -> list[str]:
+    seconds = median_seconds(label, works, rounds)
+    ours = seconds.pop("ours")
+    cells = [cell for time in seconds.values() for cell in (_micro(time / count), f"{time / ours:.1f}x")]
+    against = list(seconds.values())[-1]  # the one that users run
+    return [
+        label,
+        _micro(ours / count),
+        *cells,
+        f"{bar:.0f}x",
+        f"{goal:.0f}x" if goal else "",
+        verdict(against / ours, bar, goal),
+    ]
+
+
+def _cases(ours: FastTokenizer, name: str, chunks: Chunks) -> list[Case]:
+    """Flat ids against scipy's DCT alone, and one thread against two."""
+    batch = chunks[:BATCH]
+    flat: dict[str, Work] = {
+        "flat ids": partial(ours.encode, batch, num_threads=1),
+        "scipy.fft.dct": partial(scipy.fft.dct, batch, axis=1, norm="ortho"),
+    }
+    tokens = ours(chunks)
+    threads: dict[str, list[Work]] = {
+        "encode to flat ids": [partial(ours.encode, chunks, num_threads=n) for n in (1, 2)],
+        "encode to lists": [partial(ours, chunks, num_threads=n) for n in (1, 2)],
+        "decode": [partial(ours.decode, tokens, num_threads=n) for n in (1, 2)],
+    }
+    return [
+        Case(f"encode {name}", flat, (BATCH, BATCH), DCT_BAR, DCT_GOAL, at_most=True),
+        *(
+            Case(
+                f"{what}, {name}, {len(chunks)} chunks",
+                dict(zip(("1 thread", "2 threads"), works, strict=True)),
+                (len(chunks), len(chunks)),
+                THREADS_BAR,
+            )
+            for what, works in threads.items()
+        ),
+    ]
+
+
+def _size_cases(ours: FastTokenizer) -> list[Case]:
+    """Cost a thousand coefficients of large chunks against that of small ones."""
+    large, small = (
+        generated_chunks("smooth", COEFFICIENTS // (horizon * dim), horizon, dim).astype(np.float32)
+        for horizon, dim in ((1000, 64), (16, 7))
+    )
+    counts = large.size // 1000, small.size // 1000
+    encode: dict[str, Work] = {
+        "1000x64": partial(ours.encode, large, num_threads=1),
+        "16x7": partial(ours.encode, small, num_threads=1),
+    }
+    decode: dict[str, Work] = {
+        "1000x64": partial(ours.decode, ours(large), num_threads=1),
+        "16x7": partial(ours.decode, ours(small), num_threads=1),
+    }
+    return [
+        Case("encode smooth motions, 1000 coefficients", encode, counts, SIZES_BAR, at_most=True),
+        Case("decode smooth motions, 1000 coefficients", decode, counts, SIZES_BAR, at_most=True),
+    ]
+
+
+def _case_table(cases: list[Case], rounds: int) -> str:
+    header = ["", "first", "us each", "second", "us each", "ratio", "bar", "goal", ""]
+    return format_table(header, [_case_row(case, rounds) for case in cases])
+
+
+def _case_row(case: Case, rounds: int) -> list[str]:
+    seconds = median_seconds(case.label, case.works, rounds)
+    (first, second), (a, b) = case.works, seconds.values()
+    a, b = a / case.counts[0], b / case.counts[1]
+    sign = "<=" if case.at_most else ">="
+    return [
+        case.label,
+        first,
+        _micro(a),
+        second,
+        _micro(b),
+        f"{a / b:.2f}x",
+        f"{sign} {case.bar}x",
+        f"{sign} {case.goal}x" if case.goal else "",
+        verdict(a / b, case.bar, case.goal, at_most=case.at_most),
+    ]
+
+
+def _micro(seconds: float) -> str:
+    return f"{seconds * 1e6:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""What counts as a batch of chunks, and how the rest is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import chunk_batches
+
+from fast_tokenizer import EncodeError
+from fast_tokenizer.actions import as_chunks, group_by_shape, is_ragged
+
+
+class Tensor:
+    """As much of a torch tensor as is used: one that wants a gradient does not become an array by itself."""
+
+    def __init__(self, values, wants_gradient=True):
+        self.values = np.asarray(values)
+        self.wants_gradient = wants_gradient
+        self.dtype = f"torch.{self.values.dtype}"
+        self.shape = self.values.shape
+        self.ndim = self.values.ndim
+
+    def detach(self):
+        return Tensor(self.values, wants_gradient=False)
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        if self.wants_gradient:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.values if dtype is None else self.values.astype(dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        return Tensor(self.values[index], self.wants_gradient)
+
+
+class BrainFloat(Tensor):
+    """bfloat16, which numpy has not."""
+
+    def __init__(self, values, wants_gradient=True):
+        super().__init__(values, wants_gradient)
+        self.dtype = "torch.bfloat16"
+
+    def detach(self):
+        return BrainFloat(self.values, wants_gradient=False)
+
+    def float(self):
+        return Tensor(self.values.astype(np.float32), self.wants_gradient)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+class DlpackOnly:
+    """An array of another library: no `__array__`, and numpy reads it without a copy."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+@given(chunk_batches())
+def test_floats_are_not_copied(batch):
+    chunks = as_chunks(batch)
+    assert chunks is batch
+    one = as_chunks(batch[0])
+    assert one.shape == (1, *batch.shape[1:])
+    assert np.shares_memory(one, batch)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "becomes"),
+    [
+        ("f2", "f4"),
+        ("f4", "f4"),
+        ("f8", "f8"),
+        (np.longdouble, "f8"),
+        (">f4", "f8"),
+        (">f8", "f8"),
+        ("i1", "f8"),
+        ("u2", "f8"),
+        ("i4", "f8"),
+        ("i8", "f8"),
+        ("u8", "f8"),
+        ("?", "f8"),
+    ],
+)
+def test_every_real_type_has_a_precision(dtype, becomes):
+    values = np.array([[0, 1], [1, 0], [1, 1]], dtype)
+    chunks = as_chunks(values)
+    assert chunks.dtype == np.dtype(becomes)
+    np.testing.assert_array_equal(chunks[0], values.astype("f8"))
+
+
+@pytest.mark.parametrize("dtype", ["c8", "O", "U3", "S3", "M8[s]", "m8[s]", "V4"])
+def test_no_other_type_is_taken(dtype):
+    with pytest.raises(EncodeError, match="expected real numbers"):
+        as_chunks(np.zeros((4, 2), dtype))
+
+
+@pytest.mark.parametrize("actions", [[[1, 2], [3, 4]], ((1.0, 2), (3, 4.0)), [np.array([1, 2]), [3.0, 4.0]]])
+def test_nested_numbers(actions):
+    chunks = as_chunks(actions)
+    assert chunks.dtype == np.float64
+    assert chunks.tolist() == [[[1, 2], [3, 4]]]
+
+
+@pytest.mark.parametrize("kind", [Tensor, BrainFloat, lambda values: DlpackOnly(values.astype("f4"))])
+def test_tensors_of_other_libraries(kind):
+    values = np.arange(8).reshape(4, 2) / 4
+    chunks = as_chunks(kind(values.astype("f4")))
+    assert chunks.dtype == np.float32
+    np.testing.assert_array_equal(chunks[0], values)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((), r"\(\): expected \[horizon, action_dim\]"),
+        ((3,), r"\(3,\): expected \[horizon, action_dim\]"),
+        ((1, 2, 3, 4), r"\(1, 2, 3, 4\): expected \[horizon, action_dim\]"),
+        ((0, 2), "at least 1"),
+        ((4, 0), "at least 1"),
+        ((2, 0, 3), "at least 1"),
+        ((2, 3, 0), "at least 1"),
+        ((0, 0, 3), "at least 1"),
+    ],
+)
+def test_shapes_that_are_no_chunks(shape, message):
+    with pytest.raises(EncodeError, match=message):
+        as_chunks(np.zeros(shape))
+
+
+def test_an_empty_batch_is_a_batch():
+    assert as_chunks(np.zeros((0, 4, 2))).shape == (0, 4, 2)
+
+
+@pytest.mark.parametrize("actions", [None, "abc", [], {}, object(), [["a", "b"]], [[1.0], [1.0, 2.0]], 1.5])
+def test_what_is_no_array_at_all(actions):
+    with pytest.raises(EncodeError, match="actions"):
+        as_chunks(actions)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "ragged"),
+    [
+        ([(4, 2), (5, 2)], True),
+        ([(4, 2), (4, 2)], False),
+        ([(4, 2), (4, 3)], True),  # an error later, which tells of the dimensions
+        ([(4, 2)], False),
+        ([], False),
+        ([(2,), (3,)], False),
+        ([(1, 4, 2), (2, 4, 2)], False),
+    ],
+)
+def test_a_list_of_several_lengths_is_ragged(shapes, ragged):
+    chunks = [np.zeros(shape) for shape in shapes]
+    assert is_ragged(chunks) == ragged
+    assert is_ragged(tuple(chunks)) == ragged
+    assert is_ragged([Tensor(chunk) for chunk in chunks]) == ragged
+    assert is_ragged([chunk.tolist() for chunk in chunks]) == ragged
+
+
+def test_an_array_is_never_ragged():
+    assert not is_ragged(np.zeros((3, 4, 2)))
+    assert not is_ragged(None)
+
+
+def test_groups_know_where_their_chunks_were():
+    chunks = [
+        np.full((horizon, 2), place, dtype)
+        for place, (horizon, dtype) in enumerate([(4, "f4"), (5, "f4"), (4, "f4"), (4, "f8"), (5, "i4")])
+    ]
+    groups = group_by_shape(chunks)
+    assert [places for _, places in groups] == [[0, 2], [1], [3], [4]]
+    assert [str(batch.dtype) for batch, _ in groups] == ["float32", "float32", "float64", "float64"]
+    for batch, places in groups:
+        assert batch[:, 0, 0].tolist() == places
+
+
+def test_a_chunk_of_a_list_is_named_where_it_is_none():
+    with pytest.raises(EncodeError, match=r"chunk 1 has shape \(3,\)"):
+        group_by_shape([np.zeros((4, 2)), np.zeros(3)])

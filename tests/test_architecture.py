@@ -1,0 +1,85 @@
+"""A module uses only modules of the layers below its own."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import fast_tokenizer
+
+# From the bottom to the top. Modules of one layer do not know each other.
+LAYERS = [
+    ["_core", "errors"],
+    ["actions", "chunking", "motions", "normalization", "progress", "token_batch", "vocabulary"],
+    ["decoding", "quantization"],
+    ["codecs.fast"],
+    ["codecs"],
+    ["hub", "serialization", "training"],
+    ["tokenizer"],
+    [""],  # fast_tokenizer itself: the public names
+    ["demo"],
+    ["cli"],
+    ["__main__"],
+]
+FRAMEWORKS = {"torch", "transformers", "scipy", "tokenizers", "huggingface_hub"}
+
+FOLDER = Path(fast_tokenizer.__file__).parent
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+
+
+def name_of(path):
+    parts = path.relative_to(FOLDER).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+SOURCES = {name_of(path): path for path in sorted(FOLDER.rglob("*.py"))}
+
+
+def imports_of(name):
+    """(imported name, whether the import runs when the module is loaded) of a module."""
+    tree = ast.parse(SOURCES[name].read_text("utf-8"))
+    inside = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node not in inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                is_module = full.removeprefix("fast_tokenizer.") in RANK
+                yield (full if is_module else node.module, node not in inside)
+
+
+def modules_used_by(name):
+    for imported, _ in imports_of(name):
+        if imported.partition(".")[0] == "fast_tokenizer":
+            yield imported.removeprefix("fast_tokenizer").removeprefix(".")
+
+
+def test_every_module_has_one_layer():
+    listed = [name for layer in LAYERS for name in layer]
+    assert sorted(listed) == sorted([*SOURCES, "_core"])
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_module_uses_the_layers_below_it(name):
+    used = set(modules_used_by(name))
+    assert used <= RANK.keys()
+    assert {other for other in used if RANK[other] >= RANK[name]} == set()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_frameworks_are_imported_where_they_are_needed(name):
+    at_load = {imported.partition(".")[0] for imported, at_load in imports_of(name) if at_load}
+    assert not at_load & FRAMEWORKS
+
+
+def test_the_check_sees_imports():
+    assert set(modules_used_by("cli")) >= {"demo", "errors"}
+    assert "_core" in set(modules_used_by("quantization"))
+    assert ("scipy.fft", False) in set(imports_of("quantization"))
