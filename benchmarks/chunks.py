@@ -34,10 +34,12 @@ def generated_chunks(kind: Kind, count: int, horizon: int, action_dim: int, seed
         return _windows_of_motions(shape, seed, rng)
     if kind == "walk":
         steps = rng.normal(size=shape) / np.sqrt(horizon)
-        return np.clip(steps.cumsum(axis=1) + rng.uniform(-1, 1, (count, 1, action_dim)), -1, 1)
+        walks = steps.cumsum(axis=1) + rng.uniform(-1, 1, (count, 1, action_dim))
+        return np.asarray(np.clip(walks, -1.0, 1.0), np.float64)
     if kind == "grid":
-        return rng.integers(-20, 21, shape) * 0.05
-    return np.clip(5.0 * rng.standard_t(2, shape), -_HEAVY_LIMIT, _HEAVY_LIMIT)
+        return np.asarray(rng.integers(-20, 21, shape) * 0.05, np.float64)
+    values = 5.0 * rng.standard_t(2, shape)
+    return np.asarray(np.clip(values, -_HEAVY_LIMIT, _HEAVY_LIMIT), np.float64)
 
 
 def recorded_chunks(file: Path, stride: int | None = None) -> Doubles:

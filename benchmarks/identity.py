@@ -1,6 +1,6 @@
 """Are the ids those of the reference? On recorded and on generated chunks, in float32 and float64.
 
-    python benchmarks/identity.py                  # ids, every file of --data and every generated shape
+    python benchmarks/identity.py                  # ids of recorded and generated chunks: ten minutes
     python benchmarks/identity.py --merges         # merges of a fit in the published format, on three files
     python benchmarks/identity.py --count 1000     # quicker
 

@@ -1,30 +1,33 @@
-"""How much memory this process holds, and held at most."""
+"""How much memory a piece of work adds to this process at most."""
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 
-def resident_bytes() -> int:
-    """Memory held now; the peak so far where the system does not tell."""
+def start_looking() -> int:
+    """Memory held now, from which on the peak counts.
+
+    On Linux, memory that was freed but not given back is given back first, as it would hide what is added; and
+    an earlier peak is forgotten.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
     return _status("VmRSS") or _highest()
 
 
 def peak_bytes() -> int:
-    """The most memory held so far, since `forget_peak` where the system allows that.
+    """The most memory held, since `start_looking` where the system allows that.
 
     Linux counts what the parent process held in `ru_maxrss` of a new one, but not in `VmHWM`.
     """
     return _status("VmHWM") or _highest()
-
-
-def forget_peak() -> None:
-    """Starts to look for the peak anew, on Linux."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _status(key: str) -> int:

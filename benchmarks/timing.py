@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
 
@@ -13,8 +13,8 @@ _SECONDS_A_TURN = 0.01
 Work = Callable[[], object]
 
 
-def median_seconds(label: str, works: Mapping[str, Work], rounds: int) -> dict[str, float]:
-    """Seconds a call of each work: the median over rounds, in which each has its turn.
+def take_turns(label: str, works: Mapping[str, Work], rounds: int) -> dict[str, list[float]]:
+    """Seconds a call of each work, one figure a round. Every work has its turn in a round.
 
     A turn repeats a short work until it has taken about 10 ms.
     """
@@ -25,7 +25,15 @@ def median_seconds(label: str, works: Mapping[str, Work], rounds: int) -> dict[s
             for name, work in works.items():
                 turns[name].append(_turn(work, repeats[name]))
             bar.update(done + 1, rounds)
-    return {name: median(seconds) for name, seconds in turns.items()}
+    return turns
+
+
+def median_ratio(seconds: Sequence[float], of: Sequence[float]) -> float:
+    """How many times longer one work takes than another: the median over rounds.
+
+    Within a round a processor that is slow for a while is slow for both.
+    """
+    return median(one / other for one, other in zip(seconds, of, strict=True))
 
 
 def _repeats(work: Work) -> int:

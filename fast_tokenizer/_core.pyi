@@ -23,8 +23,7 @@ class CoefficientCoder:
     def decode(
         self, ids: _Int32, offsets: _Int64, length: int, num_threads: int = 0
     ) -> tuple[_Int32, npt.NDArray[np.int8], _Int64, _Int64, int]:
-        """Coefficients `[B, length]`; status, position and number of decoded coefficients `[B]`; which
-        sequence failed first, or -1."""
+        """Coefficients `[B, length]`, status, position, decoded count `[B]`, first failure or -1."""
 
     @property
     def size(self) -> int: ...

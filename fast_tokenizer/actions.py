@@ -53,9 +53,13 @@ def as_chunks(actions: Actions) -> Floats:
 
 def is_ragged(actions: Actions) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Whether `actions` is a list of chunks `[H_i, D]` of several lengths."""
-    if not isinstance(actions, list | tuple) or not all(np.ndim(chunk) == 2 for chunk in actions):
+    if not isinstance(actions, list | tuple):
         return False
-    return len({np.shape(chunk) for chunk in actions}) > 1
+    try:
+        shapes = {np.shape(chunk) for chunk in actions}
+    except ValueError:  # nested numbers of no shape; `as_chunks` has the words for it
+        return False
+    return len(shapes) > 1 and all(len(shape) == 2 for shape in shapes)
 
 
 def group_by_shape(chunks: Sequence[Actions]) -> list[tuple[Floats, list[int]]]:
@@ -98,6 +102,8 @@ def _to_numpy(actions: Any) -> npt.NDArray[Any]:
         actions = actions.detach().cpu()
         if str(actions.dtype) == "torch.bfloat16":
             actions = actions.float()
+    elif isinstance(actions, list | tuple) and any(hasattr(one, "detach") for one in actions):
+        actions = [_to_numpy(one) for one in actions]
     try:
         if hasattr(actions, "__dlpack__") and not hasattr(actions, "__array__"):
             return np.from_dlpack(actions)

@@ -121,8 +121,8 @@ def _staged(directory: Path) -> Iterator[Path]:
         raise NotADirectoryError(f"{directory} is a file: expected a directory to save into")
     directory.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    stage.chmod(0o777 & ~_umask())
     try:
+        stage.chmod(0o777 & ~_umask())
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
@@ -145,7 +145,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
     try:
         content = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise FormatError(f"{path.name} is missing", str(path.parent)) from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         if isinstance(error, FormatError):
@@ -188,7 +188,7 @@ def _short(value: object) -> str:
 
 def _find_vocabulary(directory: Path) -> Path:
     places = [
-        path for path in (directory / VOCABULARY_FILE, directory / SUBFOLDER / VOCABULARY_FILE) if path.exists()
+        path for path in (directory / VOCABULARY_FILE, directory / SUBFOLDER / VOCABULARY_FILE) if path.is_file()
     ]
     if not places:
         raise FormatError(f"neither {VOCABULARY_FILE} nor {SUBFOLDER}/{VOCABULARY_FILE} is there", str(directory))

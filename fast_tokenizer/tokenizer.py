@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,12 +42,9 @@ class FastTokenizer:
     def __init__(
         self, codec: FastCodec, *, time_horizon: int | None = None, action_dim: int | None = None
     ) -> None:
-        for name, value in (("time_horizon", time_horizon), ("action_dim", action_dim)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}: expected 1 or more, or None")
         self._codec = codec
-        self._time_horizon = time_horizon
-        self._action_dim = action_dim
+        self._time_horizon = _positive("time_horizon", time_horizon)
+        self._action_dim = _positive("action_dim", action_dim)
 
     @property
     def codec(self) -> FastCodec:
@@ -305,3 +303,9 @@ def _agreed(name: str, given: Horizon | None, carried: Horizon | None, saved: in
     if given is not None:
         return given
     return saved if carried is None else carried
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ValueError(f"{name} is {value}: expected 1 or more, or None")
+    return None if value is None else operator.index(value)

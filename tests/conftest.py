@@ -77,3 +77,8 @@ def bytes_tokenizer(motions):
 def tokenizer(request):
     """Both schemes, one after the other."""
     return request.getfixturevalue(f"{request.param}_tokenizer")
+
+
+@pytest.fixture(scope="session")
+def codec(tokenizer):
+    return tokenizer.codec

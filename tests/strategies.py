@@ -1,4 +1,4 @@
-"""What hypothesis draws for the other tests: chunks of actions, small vocabularies, sequences of ids."""
+"""What the other tests draw: chunks of actions, small vocabularies, sequences of ids; and arrays of others."""
 
 import json
 from dataclasses import dataclass
@@ -193,3 +193,61 @@ def damaged(draw, ids, vocab_size, padding=0):
     strange = st.sampled_from([-1, -(2**31), vocab_size, vocab_size + 3, 2**31 - 1])
     ids.insert(draw(st.integers(0, len(ids))), draw(strange))
     return damage, ids
+
+
+class Tensor:
+    """As much of a torch tensor as is used: one that wants a gradient does not become an array by itself."""
+
+    def __init__(self, values, wants_gradient=True):
+        self.values = np.asarray(values)
+        self.wants_gradient = wants_gradient
+        self.dtype = f"torch.{self.values.dtype}"
+        self.shape = self.values.shape
+        self.ndim = self.values.ndim
+
+    def detach(self):
+        return Tensor(self.values, wants_gradient=False)
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        if self.wants_gradient:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.values if dtype is None else self.values.astype(dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        return Tensor(self.values[index], self.wants_gradient)
+
+
+class BrainFloat(Tensor):
+    """bfloat16, which numpy has not."""
+
+    def __init__(self, values, wants_gradient=True):
+        super().__init__(values, wants_gradient)
+        self.dtype = "torch.bfloat16"
+
+    def detach(self):
+        return BrainFloat(self.values, wants_gradient=False)
+
+    def float(self):
+        return Tensor(self.values.astype(np.float32), self.wants_gradient)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+class DlpackOnly:
+    """An array of another library: no `__array__`, and numpy reads it without a copy."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()

@@ -3,68 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import chunk_batches
+from strategies import BrainFloat, DlpackOnly, Tensor, chunk_batches
 
 from fast_tokenizer import EncodeError
 from fast_tokenizer.actions import as_chunks, group_by_shape, is_ragged
-
-
-class Tensor:
-    """As much of a torch tensor as is used: one that wants a gradient does not become an array by itself."""
-
-    def __init__(self, values, wants_gradient=True):
-        self.values = np.asarray(values)
-        self.wants_gradient = wants_gradient
-        self.dtype = f"torch.{self.values.dtype}"
-        self.shape = self.values.shape
-        self.ndim = self.values.ndim
-
-    def detach(self):
-        return Tensor(self.values, wants_gradient=False)
-
-    def cpu(self):
-        return self
-
-    def __array__(self, dtype=None, copy=None):
-        if self.wants_gradient:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
-        return self.values if dtype is None else self.values.astype(dtype)
-
-    def __len__(self):
-        return len(self.values)
-
-    def __getitem__(self, index):
-        return Tensor(self.values[index], self.wants_gradient)
-
-
-class BrainFloat(Tensor):
-    """bfloat16, which numpy has not."""
-
-    def __init__(self, values, wants_gradient=True):
-        super().__init__(values, wants_gradient)
-        self.dtype = "torch.bfloat16"
-
-    def detach(self):
-        return BrainFloat(self.values, wants_gradient=False)
-
-    def float(self):
-        return Tensor(self.values.astype(np.float32), self.wants_gradient)
-
-    def __array__(self, dtype=None, copy=None):
-        raise TypeError("Got unsupported ScalarType BFloat16")
-
-
-class DlpackOnly:
-    """An array of another library: no `__array__`, and numpy reads it without a copy."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __dlpack__(self, **options):
-        return self.values.__dlpack__(**options)
-
-    def __dlpack_device__(self):
-        return self.values.__dlpack_device__()
 
 
 @given(chunk_batches())

@@ -25,9 +25,7 @@ CHARACTERS = list(
     "strevmldaSR\xe9\xf7\xf8\u02c1\u02c2\u0119\u0345\u05d0\u0e33\u4e2d\uac00\uffff\U00020000\U0001d400\U0010ffff"
     "059\xb2\xbd\u0663\u2160\u2460\u3007\U0001d7d8!.-_\u0301\u20e3\u20ac\U0001f600"
 )
-NASTY_TEXT = st.lists(st.sampled_from(CONTRACTIONS + CHARACTERS) | st.characters(max_codepoint=0x2FF)).map(
-    "".join
-)
+NASTY_TEXT = st.lists(st.sampled_from(CONTRACTIONS + CHARACTERS) | st.characters(max_codepoint=0x2FF)).map("".join)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 

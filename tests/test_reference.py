@@ -26,9 +26,9 @@ from reference import (
 from strategies import LAYOUTS, chunk_batches, chunks, damaged, id_sequences, laid_out, small_vocabularies
 from tokenizers import models, pre_tokenizers, trainers
 
-texts = st.lists(
-    st.text(max_size=3) | st.sampled_from(" \t\n\x1c\x1f'stremvld019\xe9\xb2\u2167\u3000\xa0")
-).map("".join)
+texts = st.lists(st.text(max_size=3) | st.sampled_from(" \t\n\x1c\x1f'stremvld019\xe9\xb2\u2167\u3000\xa0")).map(
+    "".join
+)
 
 
 @given(chunks(kinds=("smooth", "grid", "heavy-tailed", "constant"), dtypes=("f8",)))

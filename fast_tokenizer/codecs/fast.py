@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -60,8 +59,12 @@ class FastCodec:
         scale: float,
         min_coefficient: int,
     ) -> None:
-        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
-            raise FormatError(f"got {scale!r}, expected a positive number", key="scale")
+        # Numbers of numpy become Python's, so that the configuration is plain JSON.
+        scale = scale.item() if isinstance(scale, np.generic) else scale
+        min_coefficient = min_coefficient.item() if isinstance(min_coefficient, np.generic) else min_coefficient
+        # Beyond these bounds its inverse or a coefficient would overflow.
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 1e-300 <= scale <= 1e300:
+            raise FormatError(f"got {scale!r}, expected a positive number (1e-300 to 1e300)", key="scale")
         if isinstance(min_coefficient, bool) or not isinstance(min_coefficient, int):
             raise FormatError(f"got {min_coefficient!r}, expected an integer", key="min_coefficient")
         if abs(min_coefficient) > 2**30:
@@ -72,7 +75,12 @@ class FastCodec:
         self._scheme: Scheme = scheme
         self._scale = scale
         self._coder = _core.CoefficientCoder(scheme, min_coefficient, self._tokens, self._merges)
-        self.vocabulary = ActionVocabulary(self._coder.size)
+        self._vocabulary = ActionVocabulary(self._coder.size)
+
+    @property
+    def vocabulary(self) -> ActionVocabulary:
+        """The action ids, and the special ids after them."""
+        return self._vocabulary
 
     @property
     def tokens(self) -> tuple[str, ...]:
