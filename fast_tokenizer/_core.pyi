@@ -20,10 +20,31 @@ class CoefficientCoder:
     def encode(self, coefficients: _Int32, num_threads: int = 0) -> tuple[_Int32, _Int64, npt.NDArray[np.bool_]]:
         """Ids, offsets `[B + 1]` and clipped `[B]` of coefficients `[B, ...]`."""
 
-    def decode(
-        self, ids: _Int32, offsets: _Int64, length: int, num_threads: int = 0
-    ) -> tuple[_Int32, npt.NDArray[np.int8], _Int64, _Int64, int]:
-        """Coefficients `[B, length]`, status, position, decoded count `[B]`, first failure or -1."""
+    def decode_arrays(
+        self,
+        ids: _Int32,
+        offsets: _Int64,
+        horizon: int,
+        action_dim: int,
+        scale: float,
+        keep_prefix: bool,
+        num_threads: int = 0,
+    ) -> tuple[_Float64, _Int64, int]:
+        """Actions `[B, H, D]`; status, position and decoded count `[3, B]`; first failure or -1.
+
+        A failed sequence keeps the coefficients before its error, or none of them.
+        """
+
+    def decode_lists(
+        self,
+        lists: Sequence[object],
+        horizon: int,
+        action_dim: int,
+        scale: float,
+        keep_prefix: bool,
+        num_threads: int = 0,
+    ) -> tuple[_Float64, _Int64, int]:
+        """The same of a list of lists, with no array in between."""
 
     @property
     def size(self) -> int: ...
@@ -39,7 +60,6 @@ def quantize(
 ) -> tuple[_Int32, _Int64]:
     """Coefficients `[B, H, D]` and the columns (chunk * D + dimension) that hold a near tie."""
 
-def dequantize(coefficients: _Int32, scale: float, num_threads: int = 0) -> _Float64: ...
 def to_lists(ids: _Int32, offsets: _Int64) -> list[list[int]]: ...
 def from_lists(lists: Sequence[object]) -> tuple[_Int32, _Int64]: ...
 def train_vocabulary(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any, cast
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,25 +41,41 @@ def quantize(chunks: Floats, scale: float, num_threads: int) -> npt.NDArray[np.i
     Raises:
         EncodeError: If a value is NaN, infinite, or so large that its coefficients are.
     """
+    # Imported with the first chunk, not with the first tie: it takes half a second, and a tie may come in the
+    # middle of a control loop.
+    scipy_dct = _scipy_dct()
     coefficients, near_ties = _core.quantize(chunks, scale, _TIE_TOLERANCE[chunks.dtype], num_threads)
     if near_ties.size:
         chunk, dimension = np.divmod(near_ties, chunks.shape[2])
-        settled = np.rint(_scipy_dct(chunks[chunk, :, dimension]) * scale)
-        if not np.isfinite(settled).all():
-            worst = int(np.flatnonzero(~np.isfinite(settled).all(axis=1))[0])
-            raise EncodeError(
-                f"actions[{chunk[worst]}, :, {dimension[worst]}] overflow {chunks.dtype} in the transform: "
-                "expected actions normalised to about [-1, 1]",
-                int(chunk[worst]),
-            )
-        np.clip(settled, -_COEFFICIENT_LIMIT, _COEFFICIENT_LIMIT, out=settled)
+        with np.errstate(over="ignore", invalid="ignore"):
+            settled = np.rint(scipy_dct(chunks[chunk, :, dimension], axis=1, norm="ortho") * scale)
+        largest = np.abs(settled).max(axis=1)
+        if not (largest <= _COEFFICIENT_LIMIT).all():
+            _hold(settled, largest, chunk, dimension, chunks.dtype)
         coefficients[chunk, :, dimension] = settled
     return coefficients
 
 
-def _scipy_dct(columns: Floats) -> Floats:
+def _hold(
+    settled: Floats,
+    largest: Floats,
+    chunk: npt.NDArray[np.int64],
+    dimension: npt.NDArray[np.int64],
+    dtype: np.dtype[Any],
+) -> None:
+    """Holds coefficients at the core's limit, in place; refuses those that are not finite."""
+    if not np.isfinite(largest).all():
+        worst = int(np.flatnonzero(~np.isfinite(largest))[0])
+        raise EncodeError(
+            f"actions[{chunk[worst]}, :, {dimension[worst]}] overflow {dtype} in the transform: "
+            "expected actions normalised to about [-1, 1]",
+            int(chunk[worst]),
+        )
+    np.clip(settled, -_COEFFICIENT_LIMIT, _COEFFICIENT_LIMIT, out=settled)
+
+
+@functools.cache
+def _scipy_dct() -> Callable[..., Any]:
     from scipy.fft import dct
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        transformed: Floats = dct(columns, axis=1, norm="ortho")
-    return transformed
+    return cast("Callable[..., Any]", dct)

@@ -257,9 +257,7 @@ class ReferencePipeline:
         every = np.around(np.concatenate(coefficients) * scale)
         lowest, highest = int(every.min()), int(every.max())
         if highest - lowest > vocab_size:
-            raise ValueError(
-                f"{highest - lowest} differences of coefficients in a vocabulary of {vocab_size}"
-            )
+            raise ValueError(f"{highest - lowest} differences of coefficients in a vocabulary of {vocab_size}")
         texts = ("".join(map(chr, (np.around(c * scale) - lowest).astype(int))) for c in coefficients)
         tokenizer = tokenizers.Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -281,9 +279,7 @@ class ReferencePipeline:
         if chunks.ndim == 2:
             chunks = chunks[None]
         rounded = np.around(scipy.fft.dct(chunks, axis=1, norm="ortho") * self.scale)
-        texts = [
-            "".join(map(chr, np.maximum(chunk.ravel() - self.min_token, 0).astype(int))) for chunk in rounded
-        ]
+        texts = ["".join(map(chr, np.maximum(chunk.ravel() - self.min_token, 0).astype(int))) for chunk in rounded]
         return [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
 
     def decode(self, lists, horizon, dim):

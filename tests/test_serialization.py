@@ -133,6 +133,14 @@ def test_the_published_files(shared, tmp_path, motions):
     assert not published.encode(motions).clipped.any()
 
 
+def test_a_saved_shape_is_of_whole_numbers(tokenizer, tmp_path):
+    FastTokenizer(tokenizer.codec, time_horizon=np.int64(20), action_dim=np.uint8(7)).save_pretrained(tmp_path)
+    loaded = FastTokenizer.from_pretrained(tmp_path)
+    assert (loaded.time_horizon, loaded.action_dim) == (20, 7)
+    with pytest.raises(TypeError):
+        FastTokenizer(tokenizer.codec, time_horizon=2.5)
+
+
 # ---- Files of earlier versions -----------------------------------------------------------------------------
 
 

@@ -168,6 +168,11 @@ def test_the_shape_to_save_is_kept(motions):
     assert (tokenizer.time_horizon, tokenizer.action_dim) == (20, 7)
 
 
+def test_a_scale_of_numpy_is_a_number(motions):
+    for scale in (10.0, np.float32(10), np.int64(10)):
+        assert FastTokenizer.fit(motions, scale) == FastTokenizer.fit(motions, 10)
+
+
 @pytest.mark.parametrize("scheme", ["symbols", "bytes"])
 def test_a_vocabulary_smaller_than_the_range_is_an_error(motions, scheme):
     coefficients = np.concatenate(coefficients_of(motions, 10))

@@ -3,6 +3,7 @@
 
 #include "bindings.hpp"
 #include "fast_tokenizer/coefficient_coder.hpp"
+#include "fast_tokenizer/quantizer.hpp"
 
 namespace fast_tokenizer::bindings {
 namespace {
@@ -30,26 +31,47 @@ py::tuple encode(const CoefficientCoder& coder, const DenseArray<std::int32_t>& 
   return py::make_tuple(to_array(encoded.ids), to_array(encoded.offsets), std::move(clipped));
 }
 
-py::tuple decode(const CoefficientCoder& coder, const DenseArray<TokenId>& ids,
-                 const DenseArray<std::int64_t>& offsets, std::size_t length, int num_threads) {
-  const IdSequences sequences = sequences_of(ids, offsets);
-  const auto count = static_cast<py::ssize_t>(sequences.size());
-  py::array_t<std::int32_t> coefficients({count, static_cast<py::ssize_t>(length)});
-  py::array_t<std::int8_t> status(count);
-  py::array_t<std::int64_t> position(count);
-  py::array_t<std::int64_t> decoded(count);
-  const DecodedBatch out{length, coefficients.mutable_data(), status.mutable_data(), position.mutable_data(),
-                         decoded.mutable_data()};
+// Coefficients and actions in one call: for a single chunk, the border of Python costs as much as the work.
+py::tuple decode(const CoefficientCoder& coder, const IdSequences& sequences, std::size_t horizon,
+                 std::size_t action_dim, double scale, bool keep_prefix, int num_threads) {
+  const std::size_t count = sequences.size();
+  const std::size_t length = horizon * action_dim;
+  const auto rows = static_cast<py::ssize_t>(count);
+  py::array_t<double> actions(
+      {rows, static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(action_dim)});
+  // One array for what is seldom looked at: status, position and number of decoded coefficients.
+  py::array_t<std::int64_t> outcome({py::ssize_t{3}, rows});
+  std::int64_t* const outcomes = outcome.mutable_data();
+  py::ssize_t first_failure = -1;
   {
     const py::gil_scoped_release release;
-    coder.decode(sequences, out, num_threads);
+    std::vector<std::int32_t> coefficients(count * length);
+    std::vector<std::int8_t> status(count);
+    coder.decode(sequences,
+                 {length, coefficients.data(), status.data(), outcomes + count, outcomes + 2 * count},
+                 num_threads);
+    std::copy(status.begin(), status.end(), outcomes);
+    for (std::size_t index = count; index-- > 0;) {
+      if (status[index] == 0) continue;
+      first_failure = static_cast<py::ssize_t>(index);
+      if (!keep_prefix)
+        std::fill_n(coefficients.begin() + static_cast<std::ptrdiff_t>(index * length), length, 0);
+    }
+    dequantize(coefficients.data(), count, horizon, action_dim, scale, num_threads, actions.mutable_data());
   }
-  const auto* const statuses = status.data();
-  const auto* const failed =
-      std::find_if(statuses, statuses + count, [](std::int8_t one) { return one != 0; });
-  const py::ssize_t first_failure = failed == statuses + count ? -1 : failed - statuses;
-  return py::make_tuple(std::move(coefficients), std::move(status), std::move(position), std::move(decoded),
-                        first_failure);
+  return py::make_tuple(std::move(actions), std::move(outcome), first_failure);
+}
+
+py::tuple decode_lists(const CoefficientCoder& coder, const py::sequence& lists, std::size_t horizon,
+                       std::size_t action_dim, double scale, bool keep_prefix, int num_threads) {
+  const ListedIds listed(lists);
+  return decode(coder, {listed.ids, listed.offsets}, horizon, action_dim, scale, keep_prefix, num_threads);
+}
+
+py::tuple decode_arrays(const CoefficientCoder& coder, const DenseArray<TokenId>& ids,
+                        const DenseArray<std::int64_t>& offsets, std::size_t horizon, std::size_t action_dim,
+                        double scale, bool keep_prefix, int num_threads) {
+  return decode(coder, sequences_of(ids, offsets), horizon, action_dim, scale, keep_prefix, num_threads);
 }
 
 }  // namespace
@@ -70,7 +92,10 @@ void bind_coder(py::module_& module) {
            }),
            "scheme"_a, "min_coefficient"_a, "tokens"_a, "merges"_a)
       .def("encode", &encode, "coefficients"_a, "num_threads"_a = 0)
-      .def("decode", &decode, "ids"_a, "offsets"_a, "length"_a, "num_threads"_a = 0)
+      .def("decode_lists", &decode_lists, "lists"_a, "horizon"_a, "action_dim"_a, "scale"_a, "keep_prefix"_a,
+           "num_threads"_a = 0)
+      .def("decode_arrays", &decode_arrays, "ids"_a, "offsets"_a, "horizon"_a, "action_dim"_a, "scale"_a,
+           "keep_prefix"_a, "num_threads"_a = 0)
       .def_property_readonly("size", &CoefficientCoder::size)
       .def_property_readonly("min_coefficient", &CoefficientCoder::min_coefficient)
       .def_property_readonly("max_coefficient", &CoefficientCoder::max_coefficient);

@@ -65,19 +65,6 @@ py::tuple quantize_of(py::array_t<Real> actions, double scale, double tie_tolera
   return py::make_tuple(std::move(coefficients), to_array(near_ties));
 }
 
-py::array_t<double> dequantize_of(const DenseArray<std::int32_t>& coefficients, double scale,
-                                  int num_threads) {
-  if (coefficients.ndim() != 3) throw py::value_error("expected coefficients [batch, horizon, action_dim]");
-  py::array_t<double> actions({coefficients.shape(0), coefficients.shape(1), coefficients.shape(2)});
-  {
-    const py::gil_scoped_release release;
-    dequantize(coefficients.data(), static_cast<std::size_t>(coefficients.shape(0)),
-               static_cast<std::size_t>(coefficients.shape(1)),
-               static_cast<std::size_t>(coefficients.shape(2)), scale, num_threads, actions.mutable_data());
-  }
-  return actions;
-}
-
 }  // namespace
 
 void bind_dct(py::module_& module) {
@@ -91,7 +78,6 @@ void bind_dct(py::module_& module) {
              "num_threads"_a = 0);
   module.def("quantize", &quantize_of<double>, "actions"_a.noconvert(), "scale"_a, "tie_tolerance"_a,
              "num_threads"_a = 0);
-  module.def("dequantize", &dequantize_of, "coefficients"_a, "scale"_a, "num_threads"_a = 0);
 }
 
 }  // namespace fast_tokenizer::bindings

@@ -46,21 +46,23 @@ TokenId id_of(py::handle item) {
 }
 
 py::tuple from_lists(const py::sequence& lists) {
-  std::vector<TokenId> ids;
-  std::vector<std::int64_t> offsets{0};
+  const ListedIds listed(lists);
+  return py::make_tuple(to_array(listed.ids), to_array(listed.offsets));
+}
+
+}  // namespace
+
+ListedIds::ListedIds(const py::sequence& lists) : offsets{0} {
   for (const py::handle list : lists) {
     const auto items = py::reinterpret_steal<py::object>(
         PySequence_Fast(list.ptr(), "expected a sequence of token ids for each chunk"));
     if (!items) throw py::error_already_set();
     // The size is read anew each time: __index__ of an item may run any code.
     for (py::ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i)
-      ids.push_back(id_of(py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i))));
+      ids.push_back(id_of(PySequence_Fast_GET_ITEM(items.ptr(), i)));
     offsets.push_back(static_cast<std::int64_t>(ids.size()));
   }
-  return py::make_tuple(to_array(ids), to_array(offsets));
 }
-
-}  // namespace
 
 IdSequences sequences_of(const DenseArray<TokenId>& ids, const DenseArray<std::int64_t>& offsets) {
   const IdSequences sequences{span_of(ids), span_of(offsets)};

@@ -45,6 +45,14 @@ py::array_t<T> to_array(const std::vector<T>& values) {
 
 Scheme scheme_of(const std::string& name);
 
+// Ids read from a Python list of lists. TypeError where something in it is not an integer.
+struct ListedIds {
+  explicit ListedIds(const py::sequence& lists);
+
+  std::vector<TokenId> ids;
+  std::vector<std::int64_t> offsets;
+};
+
 // Sequences of ids; ValueError where the offsets do not divide them.
 IdSequences sequences_of(const DenseArray<TokenId>& ids, const DenseArray<std::int64_t>& offsets);
 

@@ -23,16 +23,11 @@ struct Kernels {
   bool (*load_int)(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
                    double* panel);
 
-  bool load(const float* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) const {
-    return load_float(columns, time_stride, rows, panel);
-  }
-  bool load(const double* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) const {
-    return load_double(columns, time_stride, rows, panel);
-  }
-  bool load(const std::int32_t* const* columns, std::ptrdiff_t time_stride, std::size_t rows,
-            double* panel) const {
-    return load_int(columns, time_stride, rows, panel);
-  }
+  // Writes column j to columns[j], its rows `row_stride` apart.
+  void (*store_float)(const double* panel, std::size_t rows, float* const* columns, std::size_t row_stride);
+  void (*store_double)(const double* panel, std::size_t rows, double* const* columns, std::size_t row_stride);
+  void (*store_int)(const std::int32_t* panel, std::size_t rows, std::int32_t* const* columns,
+                    std::size_t row_stride);
 
   void (*dense_forward)(const DenseTables& tables, double* panel, double* scratch);
   void (*dense_inverse)(const DenseTables& tables, double* panel, double* scratch);

@@ -43,11 +43,47 @@ Row row_at(const float* values) { return __builtin_convertvector(unaligned<Float
 Row row_at(const double* values) { return unaligned<Row>(values); }
 Row row_at(const std::int32_t* values) { return __builtin_convertvector(unaligned<IntRow>(values), Row); }
 
+void put(Row row, float* values) {
+  const FloatRow converted = __builtin_convertvector(row, FloatRow);
+  __builtin_memcpy(values, &converted, sizeof converted);
+}
+void put(Row row, double* values) { __builtin_memcpy(values, &row, sizeof row); }
+void put(IntRow row, std::int32_t* values) { __builtin_memcpy(values, &row, sizeof row); }
+
 template <class Cell>
-bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) {
+bool are_adjacent(Cell* const* columns) {
   bool adjacent = true;
   for (std::size_t j = 1; j < kPanelColumns; ++j) adjacent &= columns[j] == columns[0] + j;
+  return adjacent;
+}
 
+template <class PanelRow, class Cell>
+void store(const PanelRow* panel, std::size_t rows, Cell* const* columns, std::size_t row_stride) {
+  if (are_adjacent(columns)) {
+    for (std::size_t t = 0; t < rows; ++t) put(panel[t], columns[0] + t * row_stride);
+    return;
+  }
+  for (std::size_t t = 0; t < rows; ++t) {
+#pragma GCC unroll 8
+    for (std::size_t j = 0; j < kPanelColumns; ++j)
+      columns[j][t * row_stride] = static_cast<Cell>(panel[t][j]);
+  }
+}
+
+void store_float(const double* panel, std::size_t rows, float* const* columns, std::size_t row_stride) {
+  store(reinterpret_cast<const Row*>(panel), rows, columns, row_stride);
+}
+void store_double(const double* panel, std::size_t rows, double* const* columns, std::size_t row_stride) {
+  store(reinterpret_cast<const Row*>(panel), rows, columns, row_stride);
+}
+void store_int(const std::int32_t* panel, std::size_t rows, std::int32_t* const* columns,
+               std::size_t row_stride) {
+  store(reinterpret_cast<const IntRow*>(panel), rows, columns, row_stride);
+}
+
+template <class Cell>
+bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) {
+  const bool adjacent = are_adjacent(columns);
   Row* out = reinterpret_cast<Row*>(panel);
   Row residue{};
   for (std::size_t t = 0; t < rows; ++t) {
@@ -98,36 +134,44 @@ unsigned quantize(const double* panel, std::size_t rows, double scale, double to
 // ---- dense DCT
 
 template <std::size_t rows>
-void multiply_block(const double* matrix, std::size_t inner, const Row* in, Row* out) {
+void multiply_block(const double* matrix, std::size_t size, std::size_t used, const Row* in, Row* out) {
   Row sum[rows] = {};
-  for (std::size_t t = 0; t < inner; ++t) {
+  for (std::size_t t = 0; t < used; ++t) {
     const Row value = in[t];
 #pragma GCC unroll 8
-    for (std::size_t r = 0; r < rows; ++r) sum[r] += matrix[r * inner + t] * value;
+    for (std::size_t r = 0; r < rows; ++r) sum[r] += matrix[r * size + t] * value;
   }
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < rows; ++r) out[r] = sum[r];
 }
 
 template <std::size_t rows>
-void multiply_block_of(std::size_t count, const double* matrix, std::size_t inner, const Row* in, Row* out) {
+void multiply_block_of(std::size_t count, const double* matrix, std::size_t size, std::size_t used,
+                       const Row* in, Row* out) {
   if constexpr (rows > 0) {
     if (count == rows)
-      multiply_block<rows>(matrix, inner, in, out);
+      multiply_block<rows>(matrix, size, used, in, out);
     else
-      multiply_block_of<rows - 1>(count, matrix, inner, in, out);
+      multiply_block_of<rows - 1>(count, matrix, size, used, in, out);
   }
 }
 
-// out [size] = matrix [size, size] * in [size], in blocks of nearly equal height: a block of one row would
-// wait for its own sum at every step.
-void multiply(const double* matrix, std::size_t size, const Row* in, Row* out) {
+// out [size] = matrix [size, size] * in [size], of which only the first `used` rows are not zero. In blocks
+// of nearly equal height: a block of one row would wait for its own sum at every step.
+void multiply(const double* matrix, std::size_t size, std::size_t used, const Row* in, Row* out) {
   const std::size_t blocks = (size + kBlockRows - 1) / kBlockRows;
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::size_t begin = size * block / blocks;
     const std::size_t end = size * (block + 1) / blocks;
-    multiply_block_of<kBlockRows>(end - begin, matrix + begin * size, size, in, out + begin);
+    multiply_block_of<kBlockRows>(end - begin, matrix + begin * size, size, used, in, out + begin);
   }
+}
+
+bool is_zero(Row row) {
+  const Mask differs = row != Row{};
+  std::int64_t any = 0;
+  for (std::size_t j = 0; j < kPanelColumns; ++j) any |= differs[j];
+  return any == 0;
 }
 
 // cos(pi (2t+1) k / 2H) is symmetric around the middle of the chunk for even k, antisymmetric for odd k: even
@@ -145,8 +189,8 @@ void dense_forward(const DenseTables& tables, double* panel, double* scratch) {
   if (tables.even_size > tables.odd_size) sums[tables.odd_size] = x[tables.odd_size];
 
   Row* product = folded + horizon;
-  multiply(tables.even, tables.even_size, sums, product);
-  multiply(tables.odd, tables.odd_size, differences, product + tables.even_size);
+  multiply(tables.even, tables.even_size, tables.even_size, sums, product);
+  multiply(tables.odd, tables.odd_size, tables.odd_size, differences, product + tables.even_size);
   for (std::size_t k = 0; k < tables.even_size; ++k) x[2 * k] = product[k];
   for (std::size_t k = 0; k < tables.odd_size; ++k) x[2 * k + 1] = product[tables.even_size + k];
 }
@@ -154,14 +198,20 @@ void dense_forward(const DenseTables& tables, double* panel, double* scratch) {
 void dense_inverse(const DenseTables& tables, double* panel, double* scratch) {
   const std::size_t horizon = tables.even_size + tables.odd_size;
   Row* x = reinterpret_cast<Row*>(panel);
-  Row* split = reinterpret_cast<Row*>(scratch);
-  for (std::size_t k = 0; k < tables.even_size; ++k) split[k] = x[2 * k];
-  for (std::size_t k = 0; k < tables.odd_size; ++k) split[tables.even_size + k] = x[2 * k + 1];
+  Row* even = reinterpret_cast<Row*>(scratch);
+  Row* odd = even + tables.even_size;
+  // Actions are smooth: their high frequencies are mostly zero, and need no work.
+  std::size_t used = horizon;
+  while (used > 0 && is_zero(x[used - 1])) --used;
+  const std::size_t even_used = (used + 1) / 2;
+  const std::size_t odd_used = used / 2;
+  for (std::size_t k = 0; k < even_used; ++k) even[k] = x[2 * k];
+  for (std::size_t k = 0; k < odd_used; ++k) odd[k] = x[2 * k + 1];
 
-  Row* sums = split + horizon;
+  Row* sums = even + horizon;
   Row* differences = sums + tables.even_size;
-  multiply(tables.even_transposed, tables.even_size, split, sums);
-  multiply(tables.odd_transposed, tables.odd_size, split + tables.even_size, differences);
+  multiply(tables.even_transposed, tables.even_size, even_used, even, sums);
+  multiply(tables.odd_transposed, tables.odd_size, odd_used, odd, differences);
   for (std::size_t t = 0; t < tables.odd_size; ++t) {
     x[t] = sums[t] + differences[t];
     x[horizon - 1 - t] = sums[t] - differences[t];
@@ -339,7 +389,8 @@ bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {load<float>,     load<double>,    load<std::int32_t>, dense_forward, dense_inverse,
-                          fourier_forward, fourier_inverse, quantize,           narrow,        narrow_utf8};
+const Kernels kKernels = {load<float>, load<double>,  load<std::int32_t>, store_float,     store_double,
+                          store_int,   dense_forward, dense_inverse,      fourier_forward, fourier_inverse,
+                          quantize,    narrow,        narrow_utf8};
 
 }  // namespace fast_tokenizer::FAST_TOKENIZER_ISA

@@ -22,11 +22,13 @@ std::vector<std::int64_t> quantize(const ActionsView<Real>& actions, double scal
         columns.store(rounded, coefficients);
         if (ties == 0) return;
         const std::lock_guard lock(mutex);
-        for (std::size_t j = 0; j < columns.used(); ++j) {
-          if ((ties >> j & 1U) != 0) near_ties.push_back(static_cast<std::int64_t>(columns.first() + j));
+        for (std::size_t j = 0; j < kPanelColumns; ++j) {
+          if ((ties >> j & 1U) != 0) near_ties.push_back(static_cast<std::int64_t>(columns.column(j)));
         }
       });
+  // A column may have been in two panels.
   std::sort(near_ties.begin(), near_ties.end());
+  near_ties.erase(std::unique(near_ties.begin(), near_ties.end()), near_ties.end());
   return near_ties;
 }
 

@@ -12,7 +12,6 @@ from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, Floats, as_chunks, group_by_shape, is_ragged
 from fast_tokenizer.decoding import (
     CheckedActions,
-    DecodeStatus,
     ErrorPolicy,
     check_policy,
     raise_decode_error,
@@ -182,8 +181,7 @@ class FastCodec:
             DecodeError: If a sequence is not an action of this shape and `errors="strict"`.
         """
         check_policy(errors)
-        flat, offsets = as_sequences(ids)
-        return self._decode(flat, offsets, horizon, action_dim, errors, num_threads).actions
+        return self._decode(ids, horizon, action_dim, errors, num_threads)[0]
 
     def decode_checked(
         self,
@@ -200,8 +198,8 @@ class FastCodec:
             The actions and an int8 `[B]` of `DecodeStatus`; its attribute `position` tells where.
         """
         check_policy(errors, ("repair", "zeros"))
-        flat, offsets = as_sequences(ids)
-        return self._decode(flat, offsets, horizon, action_dim, errors, num_threads)
+        actions, outcome = self._decode(ids, horizon, action_dim, errors, num_threads)
+        return CheckedActions(actions, outcome[0].astype(np.int8), outcome[1])
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal codec of, as plain JSON."""
@@ -267,61 +265,59 @@ class FastCodec:
 
     def _decode(
         self,
-        ids: npt.NDArray[np.int32],
-        offsets: npt.NDArray[np.int64],
+        tokens: object,
         horizon: Horizon,
         action_dim: int,
         errors: ErrorPolicy,
         num_threads: int | None,
-    ) -> CheckedActions[DecodedActions]:
-        if not isinstance(horizon, int | np.integer):
-            return self._decode_ragged(ids, offsets, horizon, action_dim, errors, num_threads)
+        first: int = 0,
+    ) -> tuple[DecodedActions, npt.NDArray[np.int64]]:
+        """Actions, and `[3, B]`: status, position, number of decoded coefficients.
+
+        `first` is what an error calls the first sequence.
+        """
+        if not isinstance(horizon, (int, np.integer)):
+            return self._decode_ragged(tokens, horizon, action_dim, errors, num_threads)
         if horizon < 1 or action_dim < 1:
             raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
         threads = _thread_count(num_threads)
-        length = int(horizon * action_dim)
-        coefficients, status, position, decoded, first = self._coder.decode(ids, offsets, length, threads)
-        if first >= 0 and errors == "strict":
-            raise_decode_error(
-                first,
-                int(status[first]),
-                int(position[first]),
-                ids[offsets[first] : offsets[first + 1]].tolist(),
-                self.vocabulary.size,
-                int(decoded[first]),
-                length,
+        keep_prefix = errors != "zeros"
+        if isinstance(tokens, list) and tokens and isinstance(tokens[0], list):  # what a call returned
+            actions, outcome, failed = self._coder.decode_lists(
+                tokens, horizon, action_dim, self._scale, keep_prefix, threads
             )
-        if first >= 0 and errors == "zeros":
-            coefficients[status != DecodeStatus.OK] = 0
-        shaped = coefficients.reshape(len(status), horizon, action_dim)
-        return CheckedActions(_core.dequantize(shaped, self._scale, threads), status, position)
+        else:
+            ids, offsets = as_sequences(tokens)
+            actions, outcome, failed = self._coder.decode_arrays(
+                ids, offsets, horizon, action_dim, self._scale, keep_prefix, threads
+            )
+        if failed >= 0 and errors == "strict":
+            status, position, decoded = outcome[:, failed].tolist()
+            ids, offsets = as_sequences(tokens)
+            sequence = ids[offsets[failed] : offsets[failed + 1]].tolist()
+            needed = int(horizon * action_dim)
+            raise_decode_error(first + failed, status, position, sequence, self.vocabulary.size, decoded, needed)
+        return actions, outcome
 
     def _decode_ragged(
         self,
-        ids: npt.NDArray[np.int32],
-        offsets: npt.NDArray[np.int64],
+        tokens: object,
         horizon: Sequence[int],
         action_dim: int,
         errors: ErrorPolicy,
         num_threads: int | None,
-    ) -> CheckedActions[DecodedActions]:
+    ) -> tuple[DecodedActions, npt.NDArray[np.int64]]:
+        ids, offsets = as_sequences(tokens)
         if len(horizon) != len(offsets) - 1:
             raise ValueError(f"got {len(horizon)} horizons for {len(offsets) - 1} sequences: expected one each")
-        actions, status, position = [], [], []
+        actions: list[npt.NDArray[np.float64]] = []
+        outcomes = np.empty((3, len(horizon)), np.int64)
         for index, steps in enumerate(horizon):
-            sequence = ids[offsets[index] : offsets[index + 1]]
-            one = self._decode(
-                sequence, np.array([0, len(sequence)], np.int64), int(steps), action_dim, errors, num_threads
-            )
-            actions.append(one.actions[0])
-            status.append(one.status)
-            position.append(one.position)
-        empty = [np.empty(0, np.int8)]
-        return CheckedActions(
-            actions,
-            np.concatenate(status or empty),
-            np.concatenate(position or empty).astype(np.int64),
-        )
+            sequence = ids[None, offsets[index] : offsets[index + 1]]
+            one, outcome = self._decode(sequence, int(steps), action_dim, errors, num_threads, first=index)
+            actions.append(one[0])
+            outcomes[:, index] = outcome[:, 0]
+        return actions, outcomes
 
 
 def _thread_count(num_threads: int | None) -> int:
