@@ -141,9 +141,10 @@ def test_a_value_out_of_range_is_clipped_and_reported(codec):
 
 
 def test_chunks_of_several_lengths(codec, motions):
-    chunks = [motions[0], motions[1, :5], motions[2].astype("f8"), motions[3, :5], motions[4, :1]]
+    chunks = [motions[0], motions[1, :5], motions[2].astype("f8"), motions[3, :5], np.full((1, 7), -1e4)]
     encoded = codec.encode(chunks)
-    assert encoded.horizon == (20, 5, 20, 5, 1)
+    assert encoded.clipped.tolist() == [False, False, False, False, True]
+    assert (encoded.horizon, encoded.action_dim) == ((20, 5, 20, 5, 1), 7)
     assert encoded.to_lists() == [codec.encode(chunk).to_lists()[0] for chunk in chunks]
     decoded = codec.decode(encoded, horizon=encoded.horizon, action_dim=7)
     for chunk, actions in zip(chunks, decoded, strict=True):

@@ -110,6 +110,11 @@ void BpeModel::derive_tokens(const std::vector<Units>& pieces) {
     derivation.right = last.pair.right;
     derivation.rank = last.rank;
   }
+  lone_letters_ = letters_;
+  for (TokenId& letter_id : lone_letters_) {
+    if (letter_id >= 0 && derivations_[static_cast<std::size_t>(letter_id)].first_as_left != INT32_MAX)
+      letter_id = -1;
+  }
   for (const Derivation& token : derivations_) {
     if (token.rank < 0) continue;
     ranks_in_order_ &= derivations_[static_cast<std::size_t>(token.left)].rank < token.rank &&
@@ -177,8 +182,12 @@ std::size_t BpeModel::encode(std::u16string_view word, std::vector<TokenId>& ids
   std::size_t at = 0;
   const auto step_of = [&](TokenId id) { return steps_[static_cast<std::size_t>(id)]; };
   const auto fits = [&](TokenId id) {
-    if (!dead_end.empty() && dead_end[at + static_cast<std::size_t>(step_of(id).length)]) return false;
-    return ids.size() == begin || stands_beside(ids.back(), id);
+    const std::size_t end = at + static_cast<std::size_t>(step_of(id).length);
+    if (!dead_end.empty() && dead_end[end]) return false;
+    if (ids.size() != begin && !stands_beside(ids.back(), id)) return false;
+    const TokenId next =
+        end < word.size() && word[end] < lone_letters_.size() ? lone_letters_[word[end]] : -1;
+    return next < 0 || stands_beside(id, next);
   };
   for (TokenId candidate = -1; at < word.size();) {
     if (candidate < 0) candidate = trie_->longest_match(word.substr(at));
