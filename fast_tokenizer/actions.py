@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -76,10 +77,21 @@ def group_by_shape(chunks: Sequence[Actions]) -> list[tuple[Floats, list[int]]]:
     for index, chunk in enumerate(chunks):
         array = _as_array(chunk)
         if array.ndim != 2:
-            raise EncodeError(f"chunk {index} has shape {array.shape}: expected [horizon, action_dim]")
+            raise EncodeError(f"got the shape {array.shape}, expected [horizon, action_dim]", index)
         arrays.append(array)
         groups.setdefault((array.shape, array.dtype), []).append(index)
     return [(as_chunks(np.stack([arrays[i] for i in indices])), indices) for indices in groups.values()]
+
+
+@contextmanager
+def chunks_from(places: Sequence[int]) -> Iterator[None]:
+    """Makes an `EncodeError` about a chunk of a group name its place in the caller's list."""
+    try:
+        yield
+    except EncodeError as error:
+        if error.chunk is None:
+            raise
+        raise EncodeError(error.detail, places[error.chunk]) from error
 
 
 def _as_array(actions: Actions) -> Floats:

@@ -15,6 +15,9 @@ ErrorPolicy: TypeAlias = Literal["strict", "repair", "zeros"]
 """`strict` raises `DecodeError`. `repair` keeps what is valid up to the first error, and fills the rest so that
 the motion holds no surprise. `zeros` gives a chunk of zeros, as the reference does."""
 
+_NO_ID = -(2**31)
+"""What the core reads an id as that does not fit its 32 bits."""
+
 T = TypeVar("T")
 
 
@@ -83,6 +86,8 @@ def raise_decode_error(
     """
     reason = DecodeStatus(status)
     culprit = f"id {ids[position]}" if position < len(ids) else "the end"
+    if position < len(ids) and ids[position] == _NO_ID:
+        culprit = "an id beyond 32 bits"
     detail = {
         DecodeStatus.TOO_SHORT: f"the ids end after {got} of {expected} coefficients",
         DecodeStatus.TOO_LONG: f"{culprit} goes past the {expected} coefficients of the shape",

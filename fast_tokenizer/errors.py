@@ -16,11 +16,13 @@ class EncodeError(FastTokenizerError):
     """Actions that cannot become tokens.
 
     Attributes:
+        detail: What is wrong, without the chunk.
         chunk: Which chunk of the batch, if one is to blame.
     """
 
     def __init__(self, message: str, chunk: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message if chunk is None else f"chunk {chunk}: {message}")
+        self.detail = message
         self.chunk = chunk
 
 

@@ -67,7 +67,7 @@ def _hold(
     if not np.isfinite(largest).all():
         worst = int(np.flatnonzero(~np.isfinite(largest))[0])
         raise EncodeError(
-            f"actions[{chunk[worst]}, :, {dimension[worst]}] overflow {dtype} in the transform: "
+            f"dimension {dimension[worst]} overflows {dtype} in the transform: "
             "expected actions normalised to about [-1, 1]",
             int(chunk[worst]),
         )

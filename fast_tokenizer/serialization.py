@@ -211,6 +211,9 @@ def _read_vocabulary(path: Path) -> tuple[Scheme, list[str], npt.NDArray[np.int3
         _expect(not model.get(key), "expected false", path, f"model.{key}", model.get(key))
     _expect(not content.get("normalizer"), "expected null", path, "normalizer", content.get("normalizer"))
     _expect(not content.get("added_tokens"), "expected none", path, "added_tokens", content.get("added_tokens"))
+    processor = content.get("post_processor")
+    adds_nothing = not processor or (isinstance(processor, dict) and processor.get("type") == "ByteLevel")
+    _expect(adds_nothing, "expected null or ByteLevel", path, "post_processor", processor)
     scheme = _scheme_of(content, path)
 
     vocab = _get(model, "vocab", path, dict, within="model.")

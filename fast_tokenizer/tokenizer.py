@@ -14,6 +14,7 @@ from fast_tokenizer.actions import Actions, Floats
 from fast_tokenizer.codecs.fast import DecodedActions, FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
+from fast_tokenizer.threads import thread_count
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
 from fast_tokenizer.training import Progress, fit_fast_codec
 from fast_tokenizer.vocabulary import ActionVocabulary
@@ -216,8 +217,6 @@ class FastTokenizer:
             TrainingError: If there is nothing to train on, or the range does not fit the vocabulary.
             EncodeError: If a chunk is not an array of finite numbers.
         """
-        if num_threads is not None and num_threads < 1:
-            raise ValueError(f"num_threads is {num_threads}: expected 1 or more, or None")
         codec = fit_fast_codec(
             action_data,
             scale=scale,
@@ -225,7 +224,7 @@ class FastTokenizer:
             scheme=scheme,
             margin=margin,
             progress=progress,
-            num_threads=num_threads or 0,
+            num_threads=thread_count(num_threads),
         )
         return cls(codec, time_horizon=time_horizon, action_dim=action_dim)
 
@@ -248,8 +247,11 @@ class FastTokenizer:
         Raises:
             FormatError: If a file is missing or damaged; the message names file and key.
             FileNotFoundError: If a path does not exist.
+            NotADirectoryError: If it is a file.
         """
         directory = Path(name_or_path)
+        if directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(f"{directory} is a file: expected the directory that it lies in")
         if not directory.is_dir():
             from fast_tokenizer.hub import download
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, get_args
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
-from fast_tokenizer.actions import Actions, Floats, as_chunks, group_by_shape
+from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape
 from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.errors import TrainingError
 from fast_tokenizer.quantization import quantize
@@ -19,6 +20,8 @@ Progress: TypeAlias = Callable[[int, int], object]
 """Called with the tokens made so far and the tokens wanted. What it raises ends the training."""
 
 DEFAULT_MARGIN = 1.5
+_LARGEST_MARGIN = 1e6
+_LARGEST_VOCABULARY = 2**24
 _MIN_FREQUENCY = 2
 _MAX_TOKEN_LENGTH = 10_000
 
@@ -42,8 +45,11 @@ def fit_fast_codec(
         raise ValueError(f"scheme is {scheme!r}: expected 'bytes' or 'symbols'")
     if scheme == "bytes" and margin is not None:
         raise ValueError('margin needs scheme="symbols": the published format covers what the data had, no more')
-    if margin is not None and not 1 <= margin < math.inf:
-        raise ValueError(f"margin is {margin}: expected 1 or more")
+    if margin is not None and not 1 <= margin <= _LARGEST_MARGIN:
+        raise ValueError(f"margin is {margin}: expected 1..{_LARGEST_MARGIN:g}")
+    vocab_size = operator.index(vocab_size)
+    if not 1 <= vocab_size <= _LARGEST_VOCABULARY:
+        raise ValueError(f"vocab_size is {vocab_size}: expected 1..{_LARGEST_VOCABULARY}")
     if not 0 < scale < math.inf:
         raise ValueError(f"scale is {scale}: expected a positive number")
 
@@ -89,7 +95,9 @@ def _quantize_all(
         return coefficients.reshape(-1), np.arange(len(batch) + 1, dtype=np.int64) * size
     parts: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)] * sum(len(places) for _, places in groups)
     for batch, places in groups:
-        for place, one in zip(places, quantize(batch, scale, num_threads), strict=True):
+        with chunks_from(places):
+            coefficients = quantize(batch, scale, num_threads)
+        for place, one in zip(places, coefficients, strict=True):
             parts[place] = one.reshape(-1)
     sizes = np.cumsum([0] + [len(part) for part in parts])
     return np.concatenate(parts), sizes.astype(np.int64)

@@ -129,5 +129,5 @@ def test_groups_know_where_their_chunks_were():
 
 
 def test_a_chunk_of_a_list_is_named_where_it_is_none():
-    with pytest.raises(EncodeError, match=r"chunk 1 has shape \(3,\)"):
+    with pytest.raises(EncodeError, match=r"chunk 1: got the shape \(3,\)"):
         group_by_shape([np.zeros((4, 2)), np.zeros(3)])

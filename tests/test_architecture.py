@@ -10,7 +10,7 @@ import fast_tokenizer
 # From the bottom to the top. Modules of one layer do not know each other.
 LAYERS = [
     ["_core", "errors"],
-    ["actions", "chunking", "motions", "normalization", "progress", "token_batch", "vocabulary"],
+    ["actions", "chunking", "motions", "normalization", "progress", "threads", "token_batch", "vocabulary"],
     ["decoding", "quantization"],
     ["codecs.fast"],
     ["codecs"],

@@ -96,7 +96,7 @@ def test_tokens_and_merges_that_contradict_themselves_are_refused(tokens, merges
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda codec: codec.encode([[1.0]], num_threads=0), "num_threads is 0: expected 1 or more"),
+        (lambda codec: codec.encode([[1.0]], num_threads=0), r"num_threads is 0: expected 1\.\.4096"),
         (lambda codec: codec.encode([[1.0]], on_clip="ignore"), "'ignore': expected 'report' or 'raise'"),
         (lambda codec: codec.decode([0], horizon=1, action_dim=1, errors="ignore"), "'ignore': expected one of"),
         (lambda codec: codec.decode_checked([0], horizon=1, action_dim=1, errors="strict"), "'strict': expected"),

@@ -126,3 +126,10 @@ def test_errors_of_the_core_come_through_threads(symbols_tokenizer):
     chunks = np.zeros((4000, 20, 7), np.float32)
     chunks[2500:, 19, 6] = np.nan
     assert caught(lambda: symbols_tokenizer(chunks, num_threads=4), EncodeError).chunk == 2500
+
+
+def test_an_encode_error_says_its_chunk_once():
+    error = EncodeError("step 1, dimension 2 is NaN", 5)
+    assert str(error) == "chunk 5: step 1, dimension 2 is NaN"
+    copied = pickle.loads(pickle.dumps(error))
+    assert (str(copied), copied.detail, copied.chunk) == (str(error), error.detail, 5)

@@ -103,7 +103,8 @@ def test_what_is_not_finite_is_named(chunks, data):
     chunks[cell], name = data.draw(st.sampled_from([(np.nan, "NaN"), (np.inf, "inf"), (-np.inf, "-inf")]))
     with pytest.raises(EncodeError) as caught:
         quantize(chunks, 10, 1)
-    assert str(caught.value).startswith(f"actions[{cell[0]}, {cell[1]}, {cell[2]}] is {name}: expected a finite")
+    place = f"chunk {cell[0]}: step {cell[1]}, dimension {cell[2]}"
+    assert str(caught.value).startswith(f"{place} is {name}: expected a finite")
     assert caught.value.chunk == cell[0]
 
 
@@ -112,7 +113,7 @@ def test_the_first_chunk_that_is_not_finite_is_named(threads):
     chunks = np.zeros((900, 50, 14))
     for chunk in (891, 437, 212):
         chunks[chunk, 3, 5] = np.nan
-    with pytest.raises(EncodeError, match=r"actions\[212, 3, 5\] is NaN") as caught:
+    with pytest.raises(EncodeError, match="chunk 212: step 3, dimension 5 is NaN") as caught:
         quantize(chunks, 10, threads)
     assert caught.value.chunk == 212
 
@@ -121,7 +122,7 @@ def test_the_first_chunk_that_is_not_finite_is_named(threads):
 def test_finite_values_with_infinite_coefficients_are_an_error(dtype):
     chunks = np.zeros((3, 4, 2), dtype)
     chunks[1, :, 1] = np.finfo(dtype).max
-    with pytest.raises(EncodeError, match=r"actions\[1, :, 1\] overflow .*normalised") as caught:
+    with pytest.raises(EncodeError, match=r"chunk 1: dimension 1 overflows .*normalised") as caught:
         quantize(chunks, 10, 1)
     assert caught.value.chunk == 1
 

@@ -152,7 +152,7 @@ def test_bytes_cover_what_the_data_had_and_no_more():
     tokenizer = FastTokenizer.fit(np.array([[[0.5]], [[0.9]]]), scheme="bytes")
     assert tokenizer.min_token == 5
     assert [exact(tokenizer, coefficient) for coefficient in (4, 5, 9)] == [False, True, True]
-    with pytest.raises(EncodeError, match="no token for the byte 2 in chunk 0"):
+    with pytest.raises(EncodeError, match="chunk 0: the vocabulary has no token for the byte 2:"):
         tokenizer(np.array([[0.7]]))
 
 
@@ -206,7 +206,7 @@ def test_what_is_no_chunk_is_refused(chunks):
 def test_what_is_not_finite_is_named(motions):
     chunks = motions.copy()
     chunks[17, 3, 2] = np.nan
-    with pytest.raises(EncodeError, match=r"actions\[17, 3, 2\] is NaN"):
+    with pytest.raises(EncodeError, match="chunk 17: step 3, dimension 2 is NaN"):
         FastTokenizer.fit(chunks)
 
 
@@ -215,7 +215,7 @@ def test_what_is_not_finite_is_named(motions):
     [
         ({"scheme": "words"}, "'words': expected 'bytes' or 'symbols'"),
         ({"scheme": "bytes", "margin": 2}, "margin needs scheme"),
-        ({"margin": 0.5}, "margin is 0.5: expected 1 or more"),
+        ({"margin": 0.5}, r"margin is 0.5: expected 1\.\.1e\+06"),
         ({"margin": float("nan")}, "margin is nan"),
         ({"margin": float("inf")}, "margin is inf"),
         ({"scale": 0}, "scale is 0: expected a positive number"),

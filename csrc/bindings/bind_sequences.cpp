@@ -54,6 +54,9 @@ py::tuple from_lists(const py::sequence& lists) {
 
 ListedIds::ListedIds(const py::sequence& lists) : offsets{0} {
   for (const py::handle list : lists) {
+    if (!PySequence_Check(list.ptr()))
+      throw py::type_error("expected a sequence of token ids for each chunk, got " +
+                           std::string(py::str(py::type::handle_of(list))));
     const auto items = py::reinterpret_steal<py::object>(
         PySequence_Fast(list.ptr(), "expected a sequence of token ids for each chunk"));
     if (!items) throw py::error_already_set();

@@ -17,8 +17,8 @@ void throw_not_finite(const ActionsView<Real>& actions, std::size_t index) {
   }
   const std::size_t chunk = index / actions.action_dim;
   const std::string kind = std::isnan(*value) ? "NaN" : *value > 0 ? "inf" : "-inf";
-  throw EncodeError("actions[" + std::to_string(chunk) + ", " + std::to_string(step) + ", " +
-                        std::to_string(index % actions.action_dim) + "] is " + kind +
+  throw EncodeError("step " + std::to_string(step) + ", dimension " +
+                        std::to_string(index % actions.action_dim) + " is " + kind +
                         ": expected a finite number; drop the chunk or fill the gap before encoding",
                     chunk);
 }

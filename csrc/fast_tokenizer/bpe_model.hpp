@@ -71,7 +71,8 @@ class BpeModel {
 
   MergeTable merges_;
   std::vector<TokenId> letters_;  // the token of a single unit, or -1
-  // The same where no merge has it on its left, or -1: if a token ends before such a unit, the next one is known.
+  // The same where no merge has it on its left, or -1: if a token ends before such a unit, the next one is
+  // known.
   std::vector<TokenId> lone_letters_;
   std::vector<Step> steps_;
   std::vector<Derivation> derivations_;

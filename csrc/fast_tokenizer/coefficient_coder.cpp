@@ -129,7 +129,6 @@ void CoefficientCoder::encode_word(std::size_t chunk, std::u16string_view word,
       "the vocabulary has no token for " +
           (scheme_ == Scheme::symbols ? "the coefficient " + std::to_string(min_coefficient_ + letter)
                                       : "the byte " + std::to_string(letter)) +
-          " in chunk " + std::to_string(chunk) +
           ": it never occurred in the training data; fit a tokenizer on data that covers it, or use "
           "scheme=\"symbols\", which covers a range",
       chunk);

@@ -10,9 +10,9 @@ namespace fast_tokenizer {
 // Actions that cannot become tokens: a value that is not finite, or a symbol that the vocabulary lacks.
 class EncodeError : public std::runtime_error {
  public:
-  EncodeError(const std::string& message, std::size_t chunk) : std::runtime_error(message), chunk_(chunk) {}
+  EncodeError(const std::string& detail, std::size_t chunk) : std::runtime_error(detail), chunk_(chunk) {}
 
-  // Which chunk of the batch.
+  // Which chunk of the batch; what() leaves it out.
   std::size_t chunk() const noexcept { return chunk_; }
 
  private:

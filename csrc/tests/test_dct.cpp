@@ -87,7 +87,7 @@ TEST_CASE("the first value that is not finite is named") {
     FAIL("expected an EncodeError");
   } catch (const EncodeError& error) {
     CHECK(error.chunk() == 1);
-    CHECK(std::string(error.what()).find("actions[1, 2, 1] is NaN") == 0);
+    CHECK(std::string(error.what()).find("step 2, dimension 1 is NaN") == 0);
   }
 }
 

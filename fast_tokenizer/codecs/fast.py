@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
-from fast_tokenizer.actions import Actions, Floats, as_chunks, group_by_shape, is_ragged
+from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape, is_ragged
 from fast_tokenizer.decoding import (
     CheckedActions,
     ErrorPolicy,
@@ -18,6 +18,7 @@ from fast_tokenizer.decoding import (
 )
 from fast_tokenizer.errors import EncodeError, FormatError
 from fast_tokenizer.quantization import quantize
+from fast_tokenizer.threads import thread_count
 from fast_tokenizer.token_batch import Horizon, TokenBatch, as_sequences
 from fast_tokenizer.vocabulary import ActionVocabulary
 
@@ -139,7 +140,7 @@ class FastCodec:
         """
         if on_clip not in ("report", "raise"):
             raise ValueError(f"on_clip is {on_clip!r}: expected 'report' or 'raise'")
-        threads = _thread_count(num_threads)
+        threads = thread_count(num_threads)
         if is_ragged(actions):
             batch = self._encode_ragged(actions, threads)
         else:
@@ -149,7 +150,7 @@ class FastCodec:
         if on_clip == "raise" and batch.clipped.any():
             chunk = int(batch.clipped.argmax())
             raise EncodeError(
-                f"chunk {chunk} has a coefficient outside {self.min_coefficient}..{self.max_coefficient}: "
+                f"a coefficient is outside {self.min_coefficient}..{self.max_coefficient}: "
                 "expected actions like those that the tokenizer was fitted on; normalise them the same way, "
                 "or fit with a larger margin",
                 chunk,
@@ -227,6 +228,10 @@ class FastCodec:
             )
         except KeyError as error:
             raise FormatError("missing", key=str(error.args[0])) from error
+        except FormatError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            raise FormatError(f"not the configuration of a codec: {error}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FastCodec.from_config, (self.get_config(),)
@@ -253,7 +258,8 @@ class FastCodec:
         parts: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)] * len(chunks)
         clipped = np.zeros(len(chunks), bool)
         for batch, places in group_by_shape(chunks):
-            ids, offsets, batch_clipped = self._encode_chunks(batch, num_threads)
+            with chunks_from(places):
+                ids, offsets, batch_clipped = self._encode_chunks(batch, num_threads)
             clipped[places] = batch_clipped
             for i, place in enumerate(places):
                 parts[place] = ids[offsets[i] : offsets[i + 1]]
@@ -280,7 +286,7 @@ class FastCodec:
             return self._decode_ragged(tokens, horizon, action_dim, errors, num_threads)
         if horizon < 1 or action_dim < 1:
             raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
-        threads = _thread_count(num_threads)
+        threads = thread_count(num_threads)
         keep_prefix = errors != "zeros"
         if isinstance(tokens, list) and tokens and isinstance(tokens[0], list):  # what a call returned
             actions, outcome, failed = self._coder.decode_lists(
@@ -318,11 +324,3 @@ class FastCodec:
             actions.append(one[0])
             outcomes[:, index] = outcome[:, 0]
         return actions, outcomes
-
-
-def _thread_count(num_threads: int | None) -> int:
-    if num_threads is None:
-        return 0
-    if num_threads < 1:
-        raise ValueError(f"num_threads is {num_threads}: expected 1 or more, or None")
-    return num_threads
