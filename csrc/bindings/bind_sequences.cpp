@@ -60,6 +60,7 @@ ListedIds::ListedIds(const py::sequence& lists) : offsets{0} {
     const auto items = py::reinterpret_steal<py::object>(
         PySequence_Fast(list.ptr(), "expected a sequence of token ids for each chunk"));
     if (!items) throw py::error_already_set();
+    if (ids.empty()) ids.reserve(static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr())));
     // The size is read anew each time: __index__ of an item may run any code.
     for (py::ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i)
       ids.push_back(id_of(PySequence_Fast_GET_ITEM(items.ptr(), i)));

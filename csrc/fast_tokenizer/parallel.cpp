@@ -32,13 +32,8 @@ std::size_t parallel_ranges(std::size_t count, std::size_t grain, int num_thread
   return std::clamp<std::size_t>(threads, 1, useful);
 }
 
-void parallel_for(std::size_t count, std::size_t grain, int num_threads,
-                  const std::function<void(std::size_t begin, std::size_t end)>& body) {
-  const std::size_t ranges = parallel_ranges(count, grain, num_threads);
-  if (ranges <= 1) {
-    body(0, count);
-    return;
-  }
+void run_ranges(std::size_t count, std::size_t ranges,
+                const std::function<void(std::size_t begin, std::size_t end)>& body) {
   std::vector<std::exception_ptr> failures(ranges);
   const auto run = [&](std::size_t range) {
     try {
