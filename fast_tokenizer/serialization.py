@@ -212,8 +212,7 @@ def _read_vocabulary(path: Path) -> tuple[Scheme, list[str], npt.NDArray[np.int3
     _expect(not content.get("normalizer"), "expected null", path, "normalizer", content.get("normalizer"))
     _expect(not content.get("added_tokens"), "expected none", path, "added_tokens", content.get("added_tokens"))
     processor = content.get("post_processor")
-    adds_nothing = not processor or (isinstance(processor, dict) and processor.get("type") == "ByteLevel")
-    _expect(adds_nothing, "expected null or ByteLevel", path, "post_processor", processor)
+    _expect(_adds_nothing(processor), "expected one that adds no tokens", path, "post_processor", processor)
     scheme = _scheme_of(content, path)
 
     vocab = _get(model, "vocab", path, dict, within="model.")
@@ -226,6 +225,18 @@ def _read_vocabulary(path: Path) -> tuple[Scheme, list[str], npt.NDArray[np.int3
 def _expect(holds: bool, expected: str, path: Path, key: str, got: object) -> None:
     if not holds:
         raise FormatError(f"got {_short(got)}, {expected}", str(path), key)
+
+
+def _adds_nothing(processor: object) -> bool:
+    """Whether a post-processor leaves the ids alone; transformers 5 writes a template of nothing but the text."""
+    if processor is None:
+        return True
+    if not isinstance(processor, dict):
+        return False
+    pieces = processor.get("single")
+    if processor.get("type") == "TemplateProcessing" and isinstance(pieces, list):
+        return all(isinstance(piece, dict) and set(piece) == {"Sequence"} for piece in pieces)
+    return processor.get("type") == "ByteLevel"
 
 
 def _scheme_of(content: Mapping[str, Any], path: Path) -> Scheme:

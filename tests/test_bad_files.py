@@ -112,6 +112,13 @@ WRONG_VOCABULARIES = [
     ("pre_tokenizer", {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}, "pre_tokenizer"),
     ("pre_tokenizer", {"type": "ByteLevel"}, "pre_tokenizer"),
     ("pre_tokenizer", "ByteLevel", "pre_tokenizer"),
+    ("post_processor", {"type": "RobertaProcessing"}, "post_processor"),
+    (
+        "post_processor",
+        {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a"}}]},
+        "post_processor",
+    ),
+    ("post_processor", ["ByteLevel"], "post_processor"),
     ("pre_tokenizer", [], "pre_tokenizer"),
     ("model.vocab", [], "model.vocab"),
     ("model.vocab", {}, "model.vocab"),
