@@ -84,7 +84,7 @@ void store_int(const std::int32_t* panel, std::size_t rows, std::int32_t* const*
 template <class Cell>
 bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t rows, double* panel) {
   const bool adjacent = are_adjacent(columns);
-  Row* out = reinterpret_cast<Row*>(panel);
+  auto* out = reinterpret_cast<Row*>(panel);
   Row residue{};
   for (std::size_t t = 0; t < rows; ++t) {
     const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(t) * time_stride;
@@ -102,8 +102,8 @@ bool load(const Cell* const* columns, std::ptrdiff_t time_stride, std::size_t ro
 
 unsigned quantize(const double* panel, std::size_t rows, double scale, double tolerance,
                   std::int32_t* rounded) {
-  const Row* in = reinterpret_cast<const Row*>(panel);
-  IntRow* out = reinterpret_cast<IntRow*>(rounded);
+  const auto* in = reinterpret_cast<const Row*>(panel);
+  auto* out = reinterpret_cast<IntRow*>(rounded);
 
   Row largest = Row{} + 1.0;
   for (std::size_t t = 0; t < rows; ++t) {
@@ -178,8 +178,8 @@ bool is_zero(Row row) {
 // frequencies need only the sums of mirrored values, odd ones the differences, which halves the work.
 void dense_forward(const DenseTables& tables, double* panel, double* scratch) {
   const std::size_t horizon = tables.even_size + tables.odd_size;
-  Row* x = reinterpret_cast<Row*>(panel);
-  Row* folded = reinterpret_cast<Row*>(scratch);
+  auto* x = reinterpret_cast<Row*>(panel);
+  auto* folded = reinterpret_cast<Row*>(scratch);
   Row* sums = folded;
   Row* differences = folded + tables.even_size;
   for (std::size_t t = 0; t < tables.odd_size; ++t) {
@@ -197,8 +197,8 @@ void dense_forward(const DenseTables& tables, double* panel, double* scratch) {
 
 void dense_inverse(const DenseTables& tables, double* panel, double* scratch) {
   const std::size_t horizon = tables.even_size + tables.odd_size;
-  Row* x = reinterpret_cast<Row*>(panel);
-  Row* even = reinterpret_cast<Row*>(scratch);
+  auto* x = reinterpret_cast<Row*>(panel);
+  auto* even = reinterpret_cast<Row*>(scratch);
   Row* odd = even + tables.even_size;
   // Actions are smooth: their high frequencies are mostly zero, and need no work.
   std::size_t used = horizon;
@@ -327,8 +327,8 @@ ComplexRow* fft(const FftTables& plan, ComplexRow* data, ComplexRow* spare) {
 
 void fourier_forward(const FourierTables& tables, double* panel, double* scratch) {
   const std::size_t horizon = tables.fft.size;
-  ComplexRow* x = reinterpret_cast<ComplexRow*>(panel);
-  ComplexRow* v = reinterpret_cast<ComplexRow*>(scratch);
+  auto* x = reinterpret_cast<ComplexRow*>(panel);
+  auto* v = reinterpret_cast<ComplexRow*>(scratch);
   for (std::size_t t = 0; t < (horizon + 1) / 2; ++t) v[t] = x[2 * t];
   for (std::size_t t = 0; t < horizon / 2; ++t) v[horizon - 1 - t] = x[2 * t + 1];
   const ComplexRow* z = fft(tables.fft, v, v + tables.fft.buffer_rows());
@@ -343,8 +343,8 @@ void fourier_forward(const FourierTables& tables, double* panel, double* scratch
 
 void fourier_inverse(const FourierTables& tables, double* panel, double* scratch) {
   const std::size_t horizon = tables.fft.size;
-  ComplexRow* x = reinterpret_cast<ComplexRow*>(panel);
-  ComplexRow* z = reinterpret_cast<ComplexRow*>(scratch);
+  auto* x = reinterpret_cast<ComplexRow*>(panel);
+  auto* z = reinterpret_cast<ComplexRow*>(scratch);
   z[0] = swapped(x[0] * tables.inverse_twist[0]);
   for (std::size_t k = 1; k < horizon; ++k) {
     const ComplexRow here = x[k];
