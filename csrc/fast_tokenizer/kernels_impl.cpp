@@ -9,7 +9,7 @@ namespace {
 // One row of a panel; the compiler maps it to one, two or four registers.
 using Row = double __attribute__((vector_size(kPanelColumns * sizeof(double)), may_alias));
 using IntRow = std::int32_t __attribute__((vector_size(kPanelColumns * sizeof(std::int32_t)), may_alias));
-using Mask = std::int64_t __attribute__((vector_size(kPanelColumns * sizeof(std::int64_t))));
+using Mask = std::int64_t __attribute__((vector_size(kPanelColumns * sizeof(std::int64_t)), may_alias));
 
 // For the FFT a row is four complex numbers: the first four columns are real parts, the others imaginary.
 using Half = double __attribute__((vector_size(kPanelColumns / 2 * sizeof(double))));
@@ -167,11 +167,20 @@ void multiply(const double* matrix, std::size_t size, std::size_t used, const Ro
   }
 }
 
-bool is_zero(Row row) {
-  const Mask differs = row != Row{};
-  std::int64_t any = 0;
-  for (std::size_t j = 0; j < kPanelColumns; ++j) any |= differs[j];
-  return any == 0;
+// How many rows there are until only zeros follow, rounded up to a few.
+std::size_t used_rows(const double* panel, std::size_t rows) {
+  constexpr std::size_t kBlock = 4;
+  const auto* bits = reinterpret_cast<const Mask*>(panel);  // of an integer, only +0 has none set
+  while (rows > 0) {
+    const std::size_t begin = rows > kBlock ? rows - kBlock : 0;
+    Mask any{};
+    for (std::size_t t = begin; t < rows; ++t) any |= bits[t];
+    std::int64_t set = 0;
+    for (std::size_t j = 0; j < kPanelColumns; ++j) set |= any[j];
+    if (set != 0) break;
+    rows = begin;
+  }
+  return rows;
 }
 
 // cos(pi (2t+1) k / 2H) is symmetric around the middle of the chunk for even k, antisymmetric for odd k: even
@@ -201,8 +210,7 @@ void dense_inverse(const DenseTables& tables, double* panel, double* scratch) {
   auto* even = reinterpret_cast<Row*>(scratch);
   Row* odd = even + tables.even_size;
   // Actions are smooth: their high frequencies are mostly zero, and need no work.
-  std::size_t used = horizon;
-  while (used > 0 && is_zero(x[used - 1])) --used;
+  const std::size_t used = used_rows(panel, horizon);
   const std::size_t even_used = (used + 1) / 2;
   const std::size_t odd_used = used / 2;
   for (std::size_t k = 0; k < even_used; ++k) even[k] = x[2 * k];
