@@ -29,8 +29,8 @@ class CoefficientCoder:
         scale: float,
         keep_prefix: bool,
         num_threads: int = 0,
-    ) -> tuple[_Float64, _Int64, int]:
-        """Actions `[B, H, D]`; status, position and decoded count `[3, B]`; first failure or -1.
+    ) -> tuple[_Float64, _Int64 | None, int]:
+        """Actions `[B, H, D]`; status, position and decoded count `[3, B]`, or None; first failure or -1.
 
         A failed sequence keeps the coefficients before its error, or none of them.
         """
@@ -43,7 +43,7 @@ class CoefficientCoder:
         scale: float,
         keep_prefix: bool,
         num_threads: int = 0,
-    ) -> tuple[_Float64, _Int64, int]:
+    ) -> tuple[_Float64, _Int64 | None, int]:
         """The same of a list of lists, with no array in between."""
 
     @property

@@ -280,6 +280,8 @@ class FastTokenizer:
         return self._codec, self._time_horizon, self._action_dim
 
     def _shape(self, tokens: object, time_horizon: Horizon | None, action_dim: int | None) -> tuple[Horizon, int]:
+        if isinstance(tokens, TokenLists) and time_horizon is None and action_dim is None:
+            return tokens.horizon, tokens.action_dim  # the usual case, at once
         carried_horizon: Horizon | None = None
         carried_dim: int | None = None
         if isinstance(tokens, TokenLists | TokenBatch):

@@ -39,18 +39,17 @@ py::tuple decode(const CoefficientCoder& coder, const IdSequences& sequences, st
   const auto rows = static_cast<py::ssize_t>(count);
   py::array_t<double> actions(
       {rows, static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(action_dim)});
-  // One array for what is seldom looked at: status, position and number of decoded coefficients.
-  py::array_t<std::int64_t> outcome({py::ssize_t{3}, rows});
-  std::int64_t* const outcomes = outcome.mutable_data();
+  std::vector<std::int64_t> outcomes(3 * count);  // statuses, positions, numbers of decoded coefficients
   py::ssize_t first_failure = -1;
   {
     const py::gil_scoped_release release;
     std::vector<std::int32_t> coefficients(count * length);
     std::vector<std::int8_t> status(count);
-    coder.decode(sequences,
-                 {length, coefficients.data(), status.data(), outcomes + count, outcomes + 2 * count},
-                 num_threads);
-    std::copy(status.begin(), status.end(), outcomes);
+    coder.decode(
+        sequences,
+        {length, coefficients.data(), status.data(), outcomes.data() + count, outcomes.data() + 2 * count},
+        num_threads);
+    std::copy(status.begin(), status.end(), outcomes.begin());
     for (std::size_t index = count; index-- > 0;) {
       if (status[index] == 0) continue;
       first_failure = static_cast<py::ssize_t>(index);
@@ -59,6 +58,9 @@ py::tuple decode(const CoefficientCoder& coder, const IdSequences& sequences, st
     }
     dequantize(coefficients.data(), count, horizon, action_dim, scale, num_threads, actions.mutable_data());
   }
+  if (first_failure < 0) return py::make_tuple(std::move(actions), py::none(), first_failure);
+  py::array_t<std::int64_t> outcome({py::ssize_t{3}, rows});
+  std::copy(outcomes.begin(), outcomes.end(), outcome.mutable_data());
   return py::make_tuple(std::move(actions), std::move(outcome), first_failure);
 }
 

@@ -12,6 +12,7 @@ from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape, is_ragged
 from fast_tokenizer.decoding import (
     CheckedActions,
+    DecodeStatus,
     ErrorPolicy,
     check_policy,
     raise_decode_error,
@@ -200,6 +201,8 @@ class FastCodec:
         """
         check_policy(errors, ("repair", "zeros"))
         actions, outcome = self._decode(ids, horizon, action_dim, errors, num_threads)
+        if outcome is None:
+            outcome = _all_decoded(len(actions))
         return CheckedActions(actions, outcome[0].astype(np.int8), outcome[1])
 
     def get_config(self) -> dict[str, Any]:
@@ -277,8 +280,8 @@ class FastCodec:
         errors: ErrorPolicy,
         num_threads: int | None,
         first: int = 0,
-    ) -> tuple[DecodedActions, npt.NDArray[np.int64]]:
-        """Actions, and `[3, B]`: status, position, number of decoded coefficients.
+    ) -> tuple[DecodedActions, npt.NDArray[np.int64] | None]:
+        """Actions, and `[3, B]`: status, position, number of decoded coefficients; None where all is well.
 
         `first` is what an error calls the first sequence.
         """
@@ -297,7 +300,7 @@ class FastCodec:
             actions, outcome, failed = self._coder.decode_arrays(
                 ids, offsets, horizon, action_dim, self._scale, keep_prefix, threads
             )
-        if failed >= 0 and errors == "strict":
+        if outcome is not None and errors == "strict":
             status, position, decoded = outcome[:, failed].tolist()
             ids, offsets = as_sequences(tokens)
             sequence = ids[offsets[failed] : offsets[failed + 1]].tolist()
@@ -317,10 +320,16 @@ class FastCodec:
         if len(horizon) != len(offsets) - 1:
             raise ValueError(f"got {len(horizon)} horizons for {len(offsets) - 1} sequences: expected one each")
         actions: list[npt.NDArray[np.float64]] = []
-        outcomes = np.empty((3, len(horizon)), np.int64)
+        outcomes = _all_decoded(len(horizon))
         for index, steps in enumerate(horizon):
             sequence = ids[None, offsets[index] : offsets[index + 1]]
             one, outcome = self._decode(sequence, int(steps), action_dim, errors, num_threads, first=index)
             actions.append(one[0])
-            outcomes[:, index] = outcome[:, 0]
+            if outcome is not None:
+                outcomes[:, index] = outcome[:, 0]
         return actions, outcomes
+
+
+def _all_decoded(count: int) -> npt.NDArray[np.int64]:
+    """`[3, count]`: status OK, no position, and a count of coefficients that nobody asks for."""
+    return np.array([[DecodeStatus.OK], [-1], [0]], np.int64).repeat(count, axis=1)
