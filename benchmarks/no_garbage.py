@@ -105,7 +105,8 @@ def first_error(ids: Ids, spelling: list[bytes], wanted: int) -> int | None:
             characters += len(decoder.decode(spelling[ids[place]]))
         except UnicodeDecodeError:
             return place
-        if characters > wanted:
+        # A surrogate cannot be completed either; Python's incremental decoder sees it one byte later.
+        if b"\xed\xa0" <= decoder.getstate()[0] < b"\xee" or characters > wanted:
             return place
     return end if characters < wanted or decoder.getstate()[0] else None
 
