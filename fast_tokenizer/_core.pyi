@@ -20,6 +20,11 @@ class CoefficientCoder:
     def encode(self, coefficients: _Int32, num_threads: int = 0) -> tuple[_Int32, _Int64, npt.NDArray[np.bool_]]:
         """Ids, offsets `[B + 1]` and clipped `[B]` of coefficients `[B, ...]`."""
 
+    def encode_lists(
+        self, coefficients: _Int32, num_threads: int = 0
+    ) -> tuple[list[list[int]], npt.NDArray[np.bool_]]:
+        """A list of ids for each chunk, and clipped `[B]`."""
+
     def decode_arrays(
         self,
         ids: _Int32,

@@ -100,7 +100,7 @@ class FastTokenizer:
             EncodeError: If the actions are not finite numbers of such a shape, or need a token that a fitted
                 `"bytes"` vocabulary lacks.
         """
-        return self.encode(action_chunk, num_threads=num_threads).to_lists()
+        return self._codec.encode_lists(action_chunk, num_threads=num_threads)
 
     def encode(
         self,

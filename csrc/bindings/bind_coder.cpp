@@ -1,9 +1,14 @@
 // Coefficients to token ids and back.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "bindings.hpp"
+#include "fast_tokenizer/chunk_decoder.hpp"
 #include "fast_tokenizer/coefficient_coder.hpp"
-#include "fast_tokenizer/quantizer.hpp"
+#include "fast_tokenizer/parallel.hpp"
+#include "fast_tokenizer/scratch_buffer.hpp"
 
 namespace fast_tokenizer::bindings {
 namespace {
@@ -16,64 +21,179 @@ std::vector<Merge> merges_of(const DenseArray<TokenId>& merges) {
   return result;
 }
 
+// A batch of coefficients on its way to ids, in slices that several threads work on.
+class Encoding {
+ public:
+  Encoding(const CoefficientCoder& coder, const DenseArray<std::int32_t>& coefficients, int num_threads)
+      : coder_(coder),
+        cells_(coefficients.data()),
+        count_(static_cast<std::size_t>(coefficients.shape(0))),
+        length_(static_cast<std::size_t>(coefficients.size()) / std::max<std::size_t>(count_, 1)),
+        clipped_(static_cast<py::ssize_t>(count_)),
+        clipped_cells_(clipped_.mutable_data()),
+        work_(count_, threads_for(count_, CoefficientCoder::encoding_grain(length_), num_threads),
+              [this](std::size_t slice, std::size_t begin, std::size_t end) { encode(slice, begin, end); }) {
+    parts_.resize(work_.slices());
+    work_.hand_over(work_.slices());
+  }
+
+  // Ids and offsets as arrays.
+  py::tuple arrays() {
+    finish();
+    std::size_t total = 0;
+    for (const EncodedBatch& part : parts_) total += part.ids.size();
+    py::array_t<TokenId> ids(static_cast<py::ssize_t>(total));
+    py::array_t<std::int64_t> offsets(static_cast<py::ssize_t>(count_) + 1);
+    TokenId* next_id = ids.mutable_data();
+    std::int64_t* next_offset = offsets.mutable_data();
+    *next_offset++ = 0;
+    for (const EncodedBatch& part : parts_) {
+      const std::int64_t before = next_id - ids.data();
+      next_id = std::copy(part.ids.begin(), part.ids.end(), next_id);
+      next_offset = std::transform(part.offsets.begin() + 1, part.offsets.end(), next_offset,
+                                   [before](std::int64_t offset) { return before + offset; });
+    }
+    return py::make_tuple(std::move(ids), std::move(offsets), std::move(clipped_));
+  }
+
+  // A list of ids for each chunk, made on this thread, which holds the GIL for that; the others go on
+  // encoding.
+  py::tuple lists() {
+    py::list lists(count_);
+    std::optional<IntsOfIds> ints;
+    for (std::size_t slice = 0; slice < work_.slices(); ++slice) {
+      bool done = false;
+      {
+        const py::gil_scoped_release release;
+        done = work_.help_until(slice);
+      }
+      if (!done) break;
+      const EncodedBatch& part = parts_[slice];
+      if (!ints) ints.emplace(part.ids.size() * work_.slices(), coder_.size());
+      for (std::size_t i = 0; i < part.sequences().size(); ++i)
+        lists[work_.bound(slice) + i] = ints->list_of(part.sequences()[i]);
+    }
+    finish();
+    return py::make_tuple(std::move(lists), std::move(clipped_));
+  }
+
+ private:
+  void encode(std::size_t slice, std::size_t begin, std::size_t end) {
+    parts_[slice] = coder_.encode(cells_ + begin * length_, end - begin, length_, begin);
+    std::copy(parts_[slice].clipped.begin(), parts_[slice].clipped.end(), clipped_cells_ + begin);
+  }
+
+  void finish() {
+    const py::gil_scoped_release release;
+    work_.finish();
+  }
+
+  const CoefficientCoder& coder_;
+  const std::int32_t* cells_;
+  std::size_t count_;
+  std::size_t length_;
+  py::array_t<bool> clipped_;
+  bool* clipped_cells_;
+  std::vector<EncodedBatch> parts_;
+  SlicedWork work_;  // last: its threads use the others
+};
+
 py::tuple encode(const CoefficientCoder& coder, const DenseArray<std::int32_t>& coefficients,
                  int num_threads) {
-  if (coefficients.ndim() < 1) throw py::value_error("expected coefficients [batch, ...]");
-  const auto batch = static_cast<std::size_t>(coefficients.shape(0));
-  const std::size_t length = batch == 0 ? 0 : static_cast<std::size_t>(coefficients.size()) / batch;
-  EncodedBatch encoded;
-  {
-    const py::gil_scoped_release release;
-    encoded = coder.encode(coefficients.data(), batch, length, num_threads);
-  }
-  py::array_t<bool> clipped(static_cast<py::ssize_t>(batch));
-  std::copy(encoded.clipped.begin(), encoded.clipped.end(), clipped.mutable_data());
-  return py::make_tuple(to_array(encoded.ids), to_array(encoded.offsets), std::move(clipped));
+  return Encoding(coder, coefficients, num_threads).arrays();
 }
 
-// Coefficients and actions in one call: for a single chunk, the border of Python costs as much as the work.
-py::tuple decode(const CoefficientCoder& coder, const IdSequences& sequences, std::size_t horizon,
-                 std::size_t action_dim, double scale, bool keep_prefix, int num_threads) {
-  const std::size_t count = sequences.size();
-  const std::size_t length = horizon * action_dim;
-  const auto rows = static_cast<py::ssize_t>(count);
-  py::array_t<double> actions(
-      {rows, static_cast<py::ssize_t>(horizon), static_cast<py::ssize_t>(action_dim)});
-  std::vector<std::int64_t> outcomes(3 * count);  // statuses, positions, numbers of decoded coefficients
-  py::ssize_t first_failure = -1;
-  {
-    const py::gil_scoped_release release;
-    std::vector<std::int32_t> coefficients(count * length);
-    std::vector<std::int8_t> status(count);
-    coder.decode(
-        sequences,
-        {length, coefficients.data(), status.data(), outcomes.data() + count, outcomes.data() + 2 * count},
-        num_threads);
-    std::copy(status.begin(), status.end(), outcomes.begin());
-    for (std::size_t index = count; index-- > 0;) {
-      if (status[index] == 0) continue;
-      first_failure = static_cast<py::ssize_t>(index);
-      if (!keep_prefix)
-        std::fill_n(coefficients.begin() + static_cast<std::ptrdiff_t>(index * length), length, 0);
+py::tuple encode_lists(const CoefficientCoder& coder, const DenseArray<std::int32_t>& coefficients,
+                       int num_threads) {
+  return Encoding(coder, coefficients, num_threads).lists();
+}
+
+// A call to decode, which writes its result part by part.
+class Decoding {
+ public:
+  Decoding(const CoefficientCoder& coder, std::size_t count, std::size_t horizon, std::size_t action_dim,
+           double scale, bool keep_prefix)
+      : coder_(coder),
+        count_(count),
+        shape_{horizon, action_dim},
+        scale_(scale),
+        keep_prefix_(keep_prefix),
+        actions_({count, horizon, action_dim}),
+        cells_(actions_.mutable_data()),
+        outcomes_(count) {}
+
+  // Decodes the sequences from number `first` on.
+  void decode(std::size_t first, const IdSequences& sequences) {
+    decode_chunks(coder_, sequences, shape_, scale_, keep_prefix_,
+                  cells_ + first * shape_.horizon * shape_.action_dim, outcomes_.data() + first);
+  }
+
+  // Actions; status, position and number of decoded coefficients [3, count], or None if all are well; the
+  // first sequence that failed, or -1.
+  py::tuple result() {
+    const std::span<const DecodeOutcome> all(outcomes_.data(), count_);
+    const auto failed =
+        std::find_if(all.begin(), all.end(), [](const auto& one) { return one.status != DecodeStatus::ok; });
+    if (failed == all.end()) return py::make_tuple(std::move(actions_), py::none(), -1);
+    py::array_t<std::int64_t> report({std::size_t{3}, count_});
+    auto cells = report.mutable_unchecked<2>();
+    for (std::size_t i = 0; i < count_; ++i) {
+      const auto column = static_cast<py::ssize_t>(i);
+      cells(0, column) = static_cast<std::int64_t>(all[i].status);
+      cells(1, column) = all[i].position;
+      cells(2, column) = all[i].decoded;
     }
-    dequantize(coefficients.data(), count, horizon, action_dim, scale, num_threads, actions.mutable_data());
+    return py::make_tuple(std::move(actions_), std::move(report), failed - all.begin());
   }
-  if (first_failure < 0) return py::make_tuple(std::move(actions), py::none(), first_failure);
-  py::array_t<std::int64_t> outcome({py::ssize_t{3}, rows});
-  std::copy(outcomes.begin(), outcomes.end(), outcome.mutable_data());
-  return py::make_tuple(std::move(actions), std::move(outcome), first_failure);
-}
 
-py::tuple decode_lists(const CoefficientCoder& coder, const py::sequence& lists, std::size_t horizon,
-                       std::size_t action_dim, double scale, bool keep_prefix, int num_threads) {
-  const ListedIds listed(lists);
-  return decode(coder, {listed.ids, listed.offsets}, horizon, action_dim, scale, keep_prefix, num_threads);
-}
+ private:
+  const CoefficientCoder& coder_;
+  std::size_t count_;
+  ChunkShape shape_;
+  double scale_;
+  bool keep_prefix_;
+  py::array_t<double> actions_;
+  double* cells_;
+  ScratchBuffer<DecodeOutcome, 16> outcomes_;
+};
 
 py::tuple decode_arrays(const CoefficientCoder& coder, const DenseArray<TokenId>& ids,
                         const DenseArray<std::int64_t>& offsets, std::size_t horizon, std::size_t action_dim,
                         double scale, bool keep_prefix, int num_threads) {
-  return decode(coder, sequences_of(ids, offsets), horizon, action_dim, scale, keep_prefix, num_threads);
+  const IdSequences sequences = sequences_of(ids, offsets);
+  Decoding decoding(coder, sequences.size(), horizon, action_dim, scale, keep_prefix);
+  {
+    const py::gil_scoped_release release;
+    parallel_for(
+        sequences.size(), decoding_grain({horizon, action_dim}), num_threads,
+        [&](std::size_t begin, std::size_t end) { decoding.decode(begin, sequences.range(begin, end)); });
+  }
+  return decoding.result();
+}
+
+// Lists are read on this thread alone, which holds the GIL for that; the others decode meanwhile.
+py::tuple decode_lists(const CoefficientCoder& coder, const py::list& lists, std::size_t horizon,
+                       std::size_t action_dim, double scale, bool keep_prefix, int num_threads) {
+  const std::size_t count = lists.size();
+  Decoding decoding(coder, count, horizon, action_dim, scale, keep_prefix);
+  std::vector<ListedIds> read;
+  SlicedWork work(count, threads_for(count, decoding_grain({horizon, action_dim}), num_threads),
+                  [&](std::size_t slice, std::size_t begin, std::size_t) {
+                    decoding.decode(begin, read[slice].sequences());
+                  });
+  read.resize(work.slices());
+  for (std::size_t slice = 0; slice < work.slices(); ++slice) {
+    for (std::size_t i = work.bound(slice); i < work.bound(slice + 1); ++i) {
+      if (i >= lists.size()) throw py::value_error("the list of sequences changed while it was read");
+      read[slice].append(lists[i]);
+    }
+    work.hand_over(slice + 1);
+  }
+  {
+    const py::gil_scoped_release release;
+    work.finish();
+  }
+  return decoding.result();
 }
 
 }  // namespace
@@ -94,6 +214,7 @@ void bind_coder(py::module_& module) {
            }),
            "scheme"_a, "min_coefficient"_a, "tokens"_a, "merges"_a)
       .def("encode", &encode, "coefficients"_a, "num_threads"_a = 0)
+      .def("encode_lists", &encode_lists, "coefficients"_a, "num_threads"_a = 0)
       .def("decode_lists", &decode_lists, "lists"_a, "horizon"_a, "action_dim"_a, "scale"_a, "keep_prefix"_a,
            "num_threads"_a = 0)
       .def("decode_arrays", &decode_arrays, "ids"_a, "offsets"_a, "horizon"_a, "action_dim"_a, "scale"_a,

@@ -45,12 +45,30 @@ py::array_t<T> to_array(const std::vector<T>& values) {
 
 Scheme scheme_of(const std::string& name);
 
-// Ids read from a Python list of lists. TypeError where something in it is not an integer.
+// Ids read from Python lists, one a sequence.
 struct ListedIds {
-  explicit ListedIds(const py::sequence& lists);
+  // TypeError where something in the list is not an integer.
+  void append(py::handle list);
+
+  IdSequences sequences() const { return {ids, offsets}; }
 
   std::vector<TokenId> ids;
-  std::vector<std::int64_t> offsets;
+  std::vector<std::int64_t> offsets{0};
+};
+
+// Python's ints of ids. A large batch repeats few ids many times: one int then serves all places of an id.
+class IntsOfIds {
+ public:
+  // For about `count` ids below `size`.
+  IntsOfIds(std::size_t count, std::size_t size);
+
+  // A list of ids.
+  py::list list_of(std::span<const TokenId> ids);
+
+ private:
+  PyObject* new_int(TokenId id);
+
+  std::vector<py::object> shared_;  // by id
 };
 
 // Sequences of ids; ValueError where the offsets do not divide them.

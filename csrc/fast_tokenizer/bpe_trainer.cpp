@@ -55,7 +55,7 @@ std::vector<Merge> train_bpe(const TrainingCorpus& corpus, const TrainingOptions
     if (progress)
       progress(static_cast<std::size_t>(num_tokens), static_cast<std::size_t>(options.vocab_size));
   };
-  WorkerTeam team(parallel_ranges(corpus.letters(), kLettersPerThread, options.num_threads));
+  WorkerTeam team(threads_for(corpus.letters(), kLettersPerThread, options.num_threads));
   std::vector<TrainingShard> shards(team.members(), {options.alphabet_size, options.max_token_length});
   std::vector<std::vector<PairChange>> changes(team.members());
   PairQueue queue(options.min_frequency);

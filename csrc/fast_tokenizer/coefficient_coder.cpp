@@ -1,15 +1,13 @@
 #include "fast_tokenizer/coefficient_coder.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
-#include <mutex>
-#include <numeric>
 
 #include "fast_tokenizer/byte_alphabet.hpp"
 #include "fast_tokenizer/byte_level.hpp"
 #include "fast_tokenizer/errors.hpp"
 #include "fast_tokenizer/kernels.hpp"
-#include "fast_tokenizer/parallel.hpp"
 
 namespace fast_tokenizer {
 namespace {
@@ -18,6 +16,7 @@ constexpr std::int32_t kFirstSurrogate = 0xD800;
 constexpr std::int32_t kLastSurrogate = 0xDFFF;
 constexpr std::int32_t kLastCodePoint = 0x10FFFF;
 constexpr std::size_t kSpecialTokens = 3;  // pad, end, mask
+constexpr std::size_t kCopyStep = 8;
 
 // The bytes that a token of scheme bytes decodes to. A token with a character that stands for no byte is read
 // as text, as the tokenizers library does; encoding never produces one.
@@ -75,6 +74,17 @@ std::int32_t max_symbol_of(Scheme scheme, std::int32_t min_coefficient,
   return highest;
 }
 
+// Copies whole steps, and so more than `count` values, where `out` has room for them: most tokens are short,
+// and a step is two instructions where a copy of any size is a call. `from` has a step of values to spare.
+void copy_expansion(const std::int32_t* from, std::size_t count, std::span<std::int32_t> out) {
+  if (count + kCopyStep > out.size()) {
+    std::copy_n(from, count, out.begin());
+    return;
+  }
+  for (std::size_t i = 0; i < count; i += kCopyStep)
+    std::memcpy(out.data() + i, from + i, kCopyStep * sizeof(std::int32_t));
+}
+
 }  // namespace
 
 struct CoefficientCoder::Scratch {
@@ -97,6 +107,7 @@ CoefficientCoder::CoefficientCoder(Scheme scheme, std::int32_t min_coefficient,
     else
       add_expansion(bytes_of(token).bytes);
   }
+  expanded_.resize(expanded_.size() + kCopyStep);
 }
 
 void CoefficientCoder::add_expansion(const Units& text) {
@@ -173,45 +184,36 @@ bool CoefficientCoder::encode_bytes(std::size_t chunk, std::span<const std::int3
   return clipped;
 }
 
-EncodedBatch CoefficientCoder::encode(const std::int32_t* coefficients, std::size_t batch, std::size_t length,
-                                      int num_threads) const {
+std::size_t CoefficientCoder::encoding_grain(std::size_t length) {
   constexpr std::size_t kCoefficientsWorthAThread = 1 << 14;
-  const std::size_t grain = kCoefficientsWorthAThread / std::max<std::size_t>(length, 1) + 1;
+  return kCoefficientsWorthAThread / std::max<std::size_t>(length, 1) + 1;
+}
+
+EncodedBatch CoefficientCoder::encode(const std::int32_t* coefficients, std::size_t count, std::size_t length,
+                                      std::size_t first) const {
   EncodedBatch result;
-  result.clipped.resize(batch);
-  result.offsets.resize(batch + 1);
-  struct Part {
-    std::size_t begin;
-    std::vector<TokenId> ids;
-  };
-  std::vector<Part> parts;
-  std::mutex mutex;
-  parallel_for(batch, grain, num_threads, [&](std::size_t begin, std::size_t end) {
-    Scratch scratch;
-    Part part{begin, {}};
-    for (std::size_t chunk = begin; chunk < end; ++chunk) {
-      const std::size_t before = part.ids.size();
-      const std::span chunk_coefficients(coefficients + chunk * length, length);
-      const bool clipped = scheme_ == Scheme::symbols
-                               ? encode_symbols(chunk, chunk_coefficients, scratch, part.ids)
-                               : encode_bytes(chunk, chunk_coefficients, scratch, part.ids);
-      result.clipped[chunk] = clipped ? 1 : 0;
-      result.offsets[chunk + 1] = static_cast<std::int64_t>(part.ids.size() - before);
-    }
-    const std::lock_guard lock(mutex);
-    parts.push_back(std::move(part));
-  });
-  std::partial_sum(result.offsets.begin(), result.offsets.end(), result.offsets.begin());
-  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.begin < b.begin; });
-  result.ids = std::move(parts.front().ids);
-  result.ids.reserve(static_cast<std::size_t>(result.offsets.back()));
-  for (std::size_t i = 1; i < parts.size(); ++i)
-    result.ids.insert(result.ids.end(), parts[i].ids.begin(), parts[i].ids.end());
+  result.clipped.resize(count);
+  result.offsets.resize(count + 1);
+  Scratch scratch;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span chunk(coefficients + i * length, length);
+    const bool clipped = scheme_ == Scheme::symbols ? encode_symbols(first + i, chunk, scratch, result.ids)
+                                                    : encode_bytes(first + i, chunk, scratch, result.ids);
+    result.clipped[i] = clipped ? 1 : 0;
+    result.offsets[i + 1] = static_cast<std::int64_t>(result.ids.size());
+  }
   return result;
 }
 
-CoefficientCoder::Outcome CoefficientCoder::decode_sequence(std::span<const TokenId> ids,
-                                                            std::span<std::int32_t> coefficients) const {
+DecodeOutcome CoefficientCoder::decode(std::span<const TokenId> ids,
+                                       std::span<std::int32_t> coefficients) const {
+  const DecodeOutcome outcome = decode_prefix(ids, coefficients);
+  std::fill(coefficients.begin() + outcome.decoded, coefficients.end(), 0);
+  return outcome;
+}
+
+DecodeOutcome CoefficientCoder::decode_prefix(std::span<const TokenId> ids,
+                                              std::span<std::int32_t> coefficients) const {
   const auto pad = static_cast<TokenId>(size());
   const auto end_token = pad + 1;
   std::size_t begin = 0;
@@ -220,51 +222,38 @@ CoefficientCoder::Outcome CoefficientCoder::decode_sequence(std::span<const Toke
   while (end > begin && (ids[end - 1] == pad || ids[end - 1] == end_token)) --end;
 
   std::size_t filled = 0;
+  const auto ended = [&filled](DecodeStatus status, std::size_t at) {
+    return DecodeOutcome{status, static_cast<std::int64_t>(at), static_cast<std::int64_t>(filled)};
+  };
   Utf8Decoder utf8;
   for (std::size_t at = begin; at < end; ++at) {
     const TokenId id = ids[at];
     if (id < 0 || id >= pad) {
       const bool special = id >= pad && static_cast<std::size_t>(id - pad) < kSpecialTokens;
-      return {special ? DecodeStatus::special_token_inside : DecodeStatus::id_outside_vocabulary, at, filled};
+      return ended(special ? DecodeStatus::special_token_inside : DecodeStatus::id_outside_vocabulary, at);
     }
     const Expansion& expansion = expansions_[static_cast<std::size_t>(id)];
     const std::int32_t* const expanded = expanded_.data() + expansion.begin;
     if (expansion.whole) {
       // A whole character cannot continue one that an earlier token left open.
-      if (utf8.pending()) return {DecodeStatus::not_a_coefficient, at, filled};
+      if (utf8.pending()) return ended(DecodeStatus::not_a_coefficient, at);
       const std::size_t fitting = std::min<std::size_t>(expansion.size, coefficients.size() - filled);
-      std::copy_n(expanded, fitting, coefficients.begin() + static_cast<std::ptrdiff_t>(filled));
+      copy_expansion(expanded, fitting, coefficients.subspan(filled));
       filled += fitting;
-      if (fitting < expansion.size) return {DecodeStatus::too_long, at, filled};
+      if (fitting < expansion.size) return ended(DecodeStatus::too_long, at);
       continue;
     }
     for (const std::int32_t byte : std::span(expanded, expansion.size)) {
       const auto step = utf8.push(static_cast<std::uint8_t>(byte));
-      if (step == Utf8Decoder::Step::invalid) return {DecodeStatus::not_a_coefficient, at, filled};
+      if (step == Utf8Decoder::Step::invalid) return ended(DecodeStatus::not_a_coefficient, at);
       if (step == Utf8Decoder::Step::pending) continue;
-      if (filled == coefficients.size()) return {DecodeStatus::too_long, at, filled};
+      if (filled == coefficients.size()) return ended(DecodeStatus::too_long, at);
       coefficients[filled++] = min_coefficient_ + utf8.code_point();
     }
   }
-  if (filled < coefficients.size()) return {DecodeStatus::too_short, end, filled};
-  if (utf8.pending()) return {DecodeStatus::not_a_coefficient, end, filled};
-  return {DecodeStatus::ok, 0, filled};
-}
-
-void CoefficientCoder::decode(const IdSequences& sequences, const DecodedBatch& out, int num_threads) const {
-  constexpr std::size_t kCoefficientsWorthAThread = 1 << 17;
-  const std::size_t grain = kCoefficientsWorthAThread / std::max<std::size_t>(out.length, 1) + 1;
-  parallel_for(sequences.size(), grain, num_threads, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t index = begin; index < end; ++index) {
-      const std::span coefficients(out.coefficients + index * out.length, out.length);
-      const Outcome outcome = decode_sequence(sequences[index], coefficients);
-      std::fill(coefficients.begin() + static_cast<std::ptrdiff_t>(outcome.decoded), coefficients.end(), 0);
-      out.status[index] = static_cast<std::int8_t>(outcome.status);
-      out.position[index] =
-          outcome.status == DecodeStatus::ok ? -1 : static_cast<std::int64_t>(outcome.position);
-      out.decoded[index] = static_cast<std::int64_t>(outcome.decoded);
-    }
-  });
+  if (filled < coefficients.size()) return ended(DecodeStatus::too_short, end);
+  if (utf8.pending()) return ended(DecodeStatus::not_a_coefficient, end);
+  return {DecodeStatus::ok, -1, static_cast<std::int64_t>(filled)};
 }
 
 }  // namespace fast_tokenizer

@@ -26,31 +26,34 @@ enum class DecodeStatus : std::int8_t {
   special_token_inside,   // pad, end or mask between action ids
 };
 
-struct EncodedBatch {
-  std::vector<TokenId> ids;           // of all chunks, one after the other
-  std::vector<std::int64_t> offsets;  // chunk b has the ids [offsets[b], offsets[b + 1])
-  std::vector<std::uint8_t> clipped;  // 1 where a chunk held a coefficient outside the alphabet
-};
-
 // Ids of several sequences, one after the other.
 struct IdSequences {
   std::span<const TokenId> ids;
-  std::span<const std::int64_t> offsets;  // ascending, from 0 to ids.size()
+  std::span<const std::int64_t> offsets;  // ascending, within ids
 
   std::size_t size() const { return offsets.size() - 1; }
   std::span<const TokenId> operator[](std::size_t index) const {
     return ids.subspan(static_cast<std::size_t>(offsets[index]),
                        static_cast<std::size_t>(offsets[index + 1] - offsets[index]));
   }
+  IdSequences range(std::size_t begin, std::size_t end) const {
+    return {ids, offsets.subspan(begin, end - begin + 1)};
+  }
 };
 
-// Where a decoded batch goes; one entry a sequence, `length` coefficients each.
-struct DecodedBatch {
-  std::size_t length;
-  std::int32_t* coefficients;
-  std::int8_t* status;     // a DecodeStatus
-  std::int64_t* position;  // of the id where decoding stopped, counted from the sequence's start; -1 if ok
-  std::int64_t* decoded;   // how many coefficients are the sequence's own; the rest is zero
+struct EncodedBatch {
+  std::vector<TokenId> ids;           // of all chunks, one after the other
+  std::vector<std::int64_t> offsets;  // chunk b has the ids [offsets[b], offsets[b + 1])
+  std::vector<std::uint8_t> clipped;  // 1 where a chunk held a coefficient outside the alphabet
+
+  IdSequences sequences() const { return {ids, offsets}; }
+};
+
+// How the decoding of a sequence ended.
+struct DecodeOutcome {
+  DecodeStatus status;
+  std::int64_t position;  // of the id where decoding stopped, counted from the sequence's start; -1 if ok
+  std::int64_t decoded;   // how many coefficients are the sequence's own
 };
 
 // Immutable after construction; safe to share between threads.
@@ -69,21 +72,21 @@ class CoefficientCoder {
   std::int32_t min_coefficient() const noexcept { return min_coefficient_; }
   std::int32_t max_coefficient() const noexcept { return min_coefficient_ + max_symbol_; }
 
-  // `coefficients` holds `batch` chunks of `length` each. Values outside the alphabet are clipped to it and
-  // reported. Throws EncodeError where the vocabulary has no token for a letter of the text.
-  EncodedBatch encode(const std::int32_t* coefficients, std::size_t batch, std::size_t length,
-                      int num_threads) const;
+  // Chunks of this length that are worth a thread of their own.
+  static std::size_t encoding_grain(std::size_t length);
 
-  // Decodes each sequence up to its first error. Padding and end tokens around a sequence are passed over.
-  void decode(const IdSequences& sequences, const DecodedBatch& out, int num_threads) const;
+  // `coefficients` holds `count` chunks of `length` each. Values outside the alphabet are clipped to it and
+  // reported. Throws EncodeError where the vocabulary has no token for a letter of the text; it calls the
+  // first chunk number `first`. On the calling thread alone.
+  EncodedBatch encode(const std::int32_t* coefficients, std::size_t count, std::size_t length,
+                      std::size_t first = 0) const;
+
+  // Decodes a sequence up to its first error; coefficients that it does not tell are zero. Padding and end
+  // tokens around it are passed over.
+  DecodeOutcome decode(std::span<const TokenId> ids, std::span<std::int32_t> coefficients) const;
 
  private:
   struct Scratch;
-  struct Outcome {
-    DecodeStatus status;
-    std::size_t position;
-    std::size_t decoded;
-  };
 
   // Each appends the ids of chunk number `chunk` and returns whether a coefficient was clipped.
   bool encode_symbols(std::size_t chunk, std::span<const std::int32_t> coefficients, Scratch& scratch,
@@ -91,7 +94,7 @@ class CoefficientCoder {
   bool encode_bytes(std::size_t chunk, std::span<const std::int32_t> coefficients, Scratch& scratch,
                     std::vector<TokenId>& ids) const;
   void encode_word(std::size_t chunk, std::u16string_view word, std::vector<TokenId>& ids) const;
-  Outcome decode_sequence(std::span<const TokenId> ids, std::span<std::int32_t> coefficients) const;
+  DecodeOutcome decode_prefix(std::span<const TokenId> ids, std::span<std::int32_t> coefficients) const;
 
   void add_expansion(const Units& text);
 
@@ -108,7 +111,7 @@ class CoefficientCoder {
     bool whole;
   };
   std::vector<Expansion> expansions_;
-  std::vector<std::int32_t> expanded_;
+  std::vector<std::int32_t> expanded_;  // and kCopyStep zeros
 };
 
 }  // namespace fast_tokenizer

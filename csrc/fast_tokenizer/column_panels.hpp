@@ -4,30 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <type_traits>
 
 #include "fast_tokenizer/actions.hpp"
 #include "fast_tokenizer/dct.hpp"
 #include "fast_tokenizer/kernels.hpp"
 #include "fast_tokenizer/parallel.hpp"
+#include "fast_tokenizer/scratch_buffer.hpp"
 
 namespace fast_tokenizer {
-
-// Memory for `rows` rows of a panel, aligned for the kernels.
-class PanelBuffer {
- public:
-  explicit PanelBuffer(std::size_t rows)
-      : data_(new (std::align_val_t{kPanelAlignment}) double[rows * kPanelColumns]) {}
-  double* row(std::size_t index) const { return data_.get() + index * kPanelColumns; }
-
- private:
-  struct Free {
-    void operator()(double* data) const { ::operator delete[](data, std::align_val_t{kPanelAlignment}); }
-  };
-  std::unique_ptr<double[], Free> data_;
-};
 
 // The kernels by the type of the caller's values.
 inline bool load_columns(const float* const* columns, std::ptrdiff_t stride, std::size_t rows,
@@ -114,11 +99,15 @@ void for_each_panel(const ActionsView<Cell>& actions, const DctPlan& plan, int n
   const std::size_t units = (actions.columns() + unit - 1) / unit;
   const std::size_t grain = kValuesWorthAThread / (unit * actions.horizon) + 1;
   parallel_for(units, grain, num_threads, [&](std::size_t begin, std::size_t end) {
-    const PanelBuffer buffer(actions.horizon + plan.scratch_rows());
+    constexpr std::size_t kInlineRows = 288;  // enough for every dense transform
+    const std::size_t rows = actions.horizon + plan.scratch_rows();
+    ScratchBuffer<double, kInlineRows * kPanelColumns> buffer(rows * kPanelColumns);
+    double* const panel = buffer.data();
+    double* const scratch = panel + actions.horizon * kPanelColumns;
     const auto work_on = [&](std::size_t first) {
       const ColumnPanel<Cell> columns(actions, first);
-      columns.load(buffer.row(0));
-      body(columns, buffer.row(0), buffer.row(actions.horizon));
+      columns.load(panel);
+      body(columns, panel, scratch);
     };
     for (std::size_t index = begin; index < end; ++index) {
       for (std::size_t at = 0; at < unit; at += kPanelColumns)

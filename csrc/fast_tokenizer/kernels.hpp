@@ -34,6 +34,9 @@ struct Kernels {
   void (*fourier_forward)(const FourierTables& tables, double* panel, double* scratch);
   void (*fourier_inverse)(const FourierTables& tables, double* panel, double* scratch);
 
+  // panel *= factor
+  void (*multiply)(double* panel, std::size_t rows, double factor);
+
   // rounded = round half to even (panel * scale), held inside +-kCoefficientLimit. Bit j of the result is set
   // where a value of column j lies within tolerance * max(1, largest magnitude of the column) of a tie, or is
   // not a number.

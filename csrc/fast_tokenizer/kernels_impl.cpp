@@ -131,6 +131,11 @@ unsigned quantize(const double* panel, std::size_t rows, double scale, double to
   return columns;
 }
 
+void multiply(double* panel, std::size_t rows, double factor) {
+  auto* values = reinterpret_cast<Row*>(panel);
+  for (std::size_t t = 0; t < rows; ++t) values[t] *= factor;
+}
+
 // ---- dense DCT
 
 template <std::size_t rows>
@@ -397,8 +402,8 @@ bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {load<float>, load<double>,  load<std::int32_t>, store_float,     store_double,
-                          store_int,   dense_forward, dense_inverse,      fourier_forward, fourier_inverse,
-                          quantize,    narrow,        narrow_utf8};
+const Kernels kKernels = {
+    load<float>,   load<double>,    load<std::int32_t>, store_float, store_double, store_int, dense_forward,
+    dense_inverse, fourier_forward, fourier_inverse,    multiply,    quantize,     narrow,    narrow_utf8};
 
 }  // namespace fast_tokenizer::FAST_TOKENIZER_ISA

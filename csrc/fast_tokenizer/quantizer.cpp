@@ -36,13 +36,13 @@ template std::vector<std::int64_t> quantize(const ActionsView<float>&, double, d
 template std::vector<std::int64_t> quantize(const ActionsView<double>&, double, double, int, std::int32_t*);
 
 void dequantize(const std::int32_t* coefficients, std::size_t batch, std::size_t horizon,
-                std::size_t action_dim, double scale, int num_threads, double* actions) {
+                std::size_t action_dim, double scale, double* actions) {
   const auto view = dense_view(coefficients, batch, horizon, action_dim);
   const auto plan = DctPlan::of(horizon);
   const double inverse_scale = 1.0 / scale;
-  for_each_panel(view, *plan, num_threads,
+  for_each_panel(view, *plan, 1,
                  [&](const ColumnPanel<std::int32_t>& columns, double* panel, double* scratch) {
-                   for (std::size_t i = 0; i < horizon * kPanelColumns; ++i) panel[i] *= inverse_scale;
+                   kernels().multiply(panel, horizon, inverse_scale);
                    plan->inverse(panel, scratch);
                    columns.store(panel, actions);
                  });

@@ -21,8 +21,9 @@ template <class Real>
 std::vector<std::int64_t> quantize(const ActionsView<Real>& actions, double scale, double tie_tolerance,
                                    int num_threads, std::int32_t* coefficients);
 
-// actions [batch, horizon, action_dim] = DCT-III(coefficients / scale) in float64, both in C order.
+// actions [batch, horizon, action_dim] = DCT-III(coefficients / scale) in float64, both in C order. On the
+// calling thread alone.
 void dequantize(const std::int32_t* coefficients, std::size_t batch, std::size_t horizon,
-                std::size_t action_dim, double scale, int num_threads, double* actions);
+                std::size_t action_dim, double scale, double* actions);
 
 }  // namespace fast_tokenizer

@@ -64,22 +64,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ids.push_back(kind < 240 ? static_cast<TokenId>(input.below(coder.size() + 4))
                              : input.take<std::int32_t>());
   }
-  const std::vector<std::int64_t> offsets{0, static_cast<std::int64_t>(ids.size())};
-  std::vector<std::int32_t> coefficients(length);
-  std::int8_t status = 0;
-  std::int64_t position = 0;
-  std::int64_t decoded = 0;
-  coder.decode({ids, offsets}, {length, coefficients.data(), &status, &position, &decoded}, 1);
+  std::vector<std::int32_t> coefficients(length, 77);
+  const auto [status, position, decoded] = coder.decode(ids, coefficients);
   if (decoded < 0 || static_cast<std::size_t>(decoded) > length ||
       position > static_cast<std::int64_t>(ids.size()))
     std::abort();
-  if (status == 0 && (position != -1 || static_cast<std::size_t>(decoded) != length)) std::abort();
+  if (status == DecodeStatus::ok && (position != -1 || static_cast<std::size_t>(decoded) != length))
+    std::abort();
+  for (std::size_t i = static_cast<std::size_t>(decoded); i < length; ++i) {
+    if (coefficients[i] != 0) std::abort();
+  }
 
   const auto pad = static_cast<TokenId>(coder.size());
   while (!ids.empty() && (ids.back() == pad || ids.back() == pad + 1)) ids.pop_back();
   std::size_t padding = 0;
   while (padding < ids.size() && ids[padding] == pad) ++padding;
   ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(padding));
-  if (use_bytes && (status == 0) != spells(byte_tokens(), ids, length)) std::abort();
+  if (use_bytes && (status == DecodeStatus::ok) != spells(byte_tokens(), ids, length)) std::abort();
   return 0;
 }

@@ -45,7 +45,7 @@ void fuzz_quantize(FuzzInput& input) {
     quantize(dense_view(actions.data(), batch, horizon, action_dim), std::abs(double{input.take<float>()}),
              1e-11, 1, coefficients.data());
     if (!finite) std::abort();
-    dequantize(coefficients.data(), batch, horizon, action_dim, 10.0, 1, back.data());
+    dequantize(coefficients.data(), batch, horizon, action_dim, 10.0, back.data());
   } catch (const EncodeError&) {
     if (finite) std::abort();
   }

@@ -30,14 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::int32_t> coefficients;
     for (char32_t letter : {U'a', U'b', U'a', U'a', U'c', U'd', U'a', U'b'})
       coefficients.push_back(min_coefficient + static_cast<std::int32_t>(letter));
-    const EncodedBatch encoded = coder.encode(coefficients.data(), 1, coefficients.size(), 1);
+    const EncodedBatch encoded = coder.encode(coefficients.data(), 1, coefficients.size());
     if (encoded.clipped[0] != 0) return 0;
     std::vector<std::int32_t> back(coefficients.size());
-    std::int8_t status = 0;
-    std::int64_t position = 0;
-    std::int64_t decoded = 0;
-    coder.decode({encoded.ids, encoded.offsets}, {back.size(), back.data(), &status, &position, &decoded}, 1);
-    if (status != 0 || back != coefficients) std::abort();
+    const DecodeStatus status = coder.decode(encoded.ids, back).status;
+    if (status != DecodeStatus::ok || back != coefficients) std::abort();
   } catch (const FormatError&) {
   } catch (const EncodeError&) {
   }

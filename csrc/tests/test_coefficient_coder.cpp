@@ -8,6 +8,7 @@
 #include "fast_tokenizer/byte_alphabet.hpp"
 #include "fast_tokenizer/coefficient_coder.hpp"
 #include "fast_tokenizer/errors.hpp"
+#include "fast_tokenizer/parallel.hpp"
 #include "small_vocabulary.hpp"
 
 namespace fast_tokenizer {
@@ -28,20 +29,16 @@ CoefficientCoder byte_coder(std::int32_t min_coefficient) {
 
 struct Decoded {
   std::vector<std::int32_t> coefficients;
-  std::int8_t status = 0;
-  std::int64_t position = 0;
-  std::int64_t decoded = 0;
+  DecodeOutcome outcome;
 };
 
 Decoded decode(const CoefficientCoder& coder, const std::vector<TokenId>& ids, std::size_t length) {
-  Decoded result{std::vector<std::int32_t>(length, 77)};
-  const std::vector<std::int64_t> offsets{0, static_cast<std::int64_t>(ids.size())};
-  coder.decode({ids, offsets},
-               {length, result.coefficients.data(), &result.status, &result.position, &result.decoded}, 1);
+  Decoded result{std::vector<std::int32_t>(length, 77), {}};
+  result.outcome = coder.decode(ids, result.coefficients);
   return result;
 }
 
-DecodeStatus status_of(const Decoded& decoded) { return static_cast<DecodeStatus>(decoded.status); }
+DecodeStatus status_of(const Decoded& decoded) { return decoded.outcome.status; }
 
 TEST_CASE("every symbol survives, surrogates excepted, which are clipped and reported") {
   const CoefficientCoder coder = byte_coder(-1000);
@@ -49,7 +46,7 @@ TEST_CASE("every symbol survives, surrogates excepted, which are clipped and rep
   for (std::int32_t symbol = 0; symbol <= 0x10FFFF; symbol += symbol < 0x3000 ? 1 : 61)
     coefficients.push_back(symbol - 1000);
   coefficients.push_back(0x10FFFF - 1000);
-  const EncodedBatch encoded = coder.encode(coefficients.data(), coefficients.size(), 1, 2);
+  const EncodedBatch encoded = coder.encode(coefficients.data(), coefficients.size(), 1);
   const Decoded all = decode(coder, encoded.ids, coefficients.size());
   CHECK(status_of(all) == DecodeStatus::ok);
   for (std::size_t i = 0; i < coefficients.size(); ++i) {
@@ -63,7 +60,7 @@ TEST_CASE("every symbol survives, surrogates excepted, which are clipped and rep
 TEST_CASE("values outside the alphabet are clipped to it and reported") {
   const CoefficientCoder coder(Scheme::symbols, -1, {std::u32string(1, 0), U"\1", U"\2"}, {});
   const std::vector<std::int32_t> coefficients{-1, 0, 1, 2, INT32_MIN, INT32_MAX};
-  const EncodedBatch encoded = coder.encode(coefficients.data(), 6, 1, 1);
+  const EncodedBatch encoded = coder.encode(coefficients.data(), 6, 1);
   CHECK(encoded.ids == std::vector<TokenId>{0, 1, 2, 2, 0, 2});
   CHECK(encoded.clipped == std::vector<std::uint8_t>{0, 0, 0, 1, 1, 1});
 }
@@ -72,23 +69,23 @@ TEST_CASE("each failure names its reason and place") {
   const CoefficientCoder coder = byte_coder(0);
   const TokenId pad = static_cast<TokenId>(coder.size());
   CHECK(status_of(decode(coder, {'a', 'b'}, 2)) == DecodeStatus::ok);
-  CHECK(decode(coder, {'a', 'b'}, 2).position == -1);
+  CHECK(decode(coder, {'a', 'b'}, 2).outcome.position == -1);
   CHECK(status_of(decode(coder, {pad, pad, 'a', 'b', pad + 1, pad}, 2)) == DecodeStatus::ok);
 
   const Decoded too_short = decode(coder, {pad, 'a'}, 2);
   CHECK(status_of(too_short) == DecodeStatus::too_short);
-  CHECK(too_short.position == 2);
-  CHECK(too_short.decoded == 1);
+  CHECK(too_short.outcome.position == 2);
+  CHECK(too_short.outcome.decoded == 1);
   CHECK(too_short.coefficients == std::vector<std::int32_t>{'a', 0});
 
   const Decoded too_long = decode(coder, {'a', 'b', 'c'}, 2);
   CHECK(status_of(too_long) == DecodeStatus::too_long);
-  CHECK(too_long.position == 2);
+  CHECK(too_long.outcome.position == 2);
   CHECK(too_long.coefficients == std::vector<std::int32_t>{'a', 'b'});
 
   const Decoded stray = decode(coder, {'a', 0x80, 'b'}, 3);
   CHECK(status_of(stray) == DecodeStatus::not_a_coefficient);
-  CHECK(stray.position == 1);
+  CHECK(stray.outcome.position == 1);
   CHECK(status_of(decode(coder, {0xC4, 'a'}, 1)) == DecodeStatus::not_a_coefficient);
   CHECK(status_of(decode(coder, {'a', 0xC4}, 1)) == DecodeStatus::not_a_coefficient);
   CHECK(status_of(decode(coder, {0xC4, 0x80}, 1)) == DecodeStatus::ok);
@@ -106,23 +103,34 @@ TEST_CASE("a token that no byte spells decodes as its text") {
   const CoefficientCoder coder(Scheme::bytes, 0, tokens, {{0, 3, 2}});
   CHECK(decode(coder, {1, 2}, 3).coefficients == std::vector<std::int32_t>{5, 'a', 'b'});
   const std::vector<std::int32_t> missing{5};
-  CHECK_THROWS_AS(coder.encode(missing.data(), 1, 1, 1), EncodeError);
+  CHECK_THROWS_AS(coder.encode(missing.data(), 1, 1), EncodeError);
 }
 
 TEST_CASE("several threads give what one gives") {
   std::mt19937 random(3);
   const CoefficientCoder coder = byte_coder(-0x110);
-  std::vector<std::int32_t> coefficients(2000 * 64);
+  constexpr std::size_t kChunks = 2000;
+  constexpr std::size_t kLength = 64;
+  std::vector<std::int32_t> coefficients(kChunks * kLength);
   for (std::int32_t& coefficient : coefficients) coefficient = static_cast<std::int32_t>(random() % 64) - 32;
-  const EncodedBatch one = coder.encode(coefficients.data(), 2000, 64, 1);
-  const EncodedBatch many = coder.encode(coefficients.data(), 2000, 64, 5);
-  CHECK(one.ids == many.ids);
-  CHECK(one.offsets == many.offsets);
+  const EncodedBatch all = coder.encode(coefficients.data(), kChunks, kLength);
+  std::vector<std::vector<TokenId>> each(kChunks);
+  parallel_for(kChunks, 1, 5, [&](std::size_t begin, std::size_t end) {
+    const EncodedBatch part = coder.encode(coefficients.data() + begin * kLength, end - begin, kLength);
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto ids = part.sequences()[i - begin];
+      each[i].assign(ids.begin(), ids.end());
+    }
+  });
+  for (std::size_t i = 0; i < kChunks; ++i) {
+    const auto ids = all.sequences()[i];
+    REQUIRE(each[i] == std::vector<TokenId>(ids.begin(), ids.end()));
+  }
 }
 
 TEST_CASE("an empty batch is an empty result") {
   const CoefficientCoder coder = byte_coder(0);
-  const EncodedBatch encoded = coder.encode(nullptr, 0, 10, 0);
+  const EncodedBatch encoded = coder.encode(nullptr, 0, 10);
   CHECK(encoded.ids.empty());
   CHECK(encoded.offsets == std::vector<std::int64_t>{0});
 }

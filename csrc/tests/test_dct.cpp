@@ -94,7 +94,7 @@ TEST_CASE("the first value that is not finite is named") {
 TEST_CASE("dequantize divides by the scale and transforms back") {
   const std::vector<std::int32_t> coefficients{10, 0, 0, 0};
   std::vector<double> actions(4);
-  dequantize(coefficients.data(), 1, 4, 1, 10.0, 1, actions.data());
+  dequantize(coefficients.data(), 1, 4, 1, 10.0, actions.data());
   for (const double action : actions) CHECK(action == doctest::Approx(0.5));
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
-from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape, is_ragged
+from fast_tokenizer.actions import Actions, as_chunks, chunks_from, group_by_shape, is_ragged
 from fast_tokenizer.decoding import (
     CheckedActions,
     DecodeStatus,
@@ -20,7 +20,7 @@ from fast_tokenizer.decoding import (
 from fast_tokenizer.errors import EncodeError, FormatError
 from fast_tokenizer.quantization import quantize
 from fast_tokenizer.threads import thread_count
-from fast_tokenizer.token_batch import Horizon, TokenBatch, as_sequences
+from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
 from fast_tokenizer.vocabulary import ActionVocabulary
 
 Scheme: TypeAlias = Literal["bytes", "symbols"]
@@ -146,7 +146,7 @@ class FastCodec:
             batch = self._encode_ragged(actions, threads)
         else:
             chunks = as_chunks(actions)
-            ids, offsets, clipped = self._encode_chunks(chunks, threads)
+            ids, offsets, clipped = self._coder.encode(quantize(chunks, self._scale, threads), threads)
             batch = TokenBatch(ids, offsets, chunks.shape[1], chunks.shape[2], clipped, self.vocabulary.pad_id)
         if on_clip == "raise" and batch.clipped.any():
             chunk = int(batch.clipped.argmax())
@@ -157,6 +157,19 @@ class FastCodec:
                 chunk,
             )
         return batch
+
+    def encode_lists(self, actions: Actions, *, num_threads: int | None = None) -> TokenLists:
+        """The lists of `encode(actions).to_lists()`, made while other threads still encode.
+
+        Raises:
+            EncodeError: As `encode` does.
+        """
+        if is_ragged(actions):
+            return self.encode(actions, num_threads=num_threads).to_lists()
+        threads = thread_count(num_threads)
+        chunks = as_chunks(actions)
+        lists, clipped = self._coder.encode_lists(quantize(chunks, self._scale, threads), threads)
+        return TokenLists(lists, chunks.shape[1], chunks.shape[2], clipped)
 
     def decode(
         self,
@@ -251,9 +264,6 @@ class FastCodec:
             f"coefficients {self.min_coefficient}..{self.max_coefficient})"
         )
 
-    def _encode_chunks(self, chunks: Floats, num_threads: int) -> tuple[Any, Any, Any]:
-        return self._coder.encode(quantize(chunks, self._scale, num_threads), num_threads)
-
     def _encode_ragged(self, chunks: Sequence[Actions], num_threads: int) -> TokenBatch:
         widths = {np.shape(chunk)[1] for chunk in chunks}
         if len(widths) != 1:
@@ -262,7 +272,8 @@ class FastCodec:
         clipped = np.zeros(len(chunks), bool)
         for batch, places in group_by_shape(chunks):
             with chunks_from(places):
-                ids, offsets, batch_clipped = self._encode_chunks(batch, num_threads)
+                coefficients = quantize(batch, self._scale, num_threads)
+                ids, offsets, batch_clipped = self._coder.encode(coefficients, num_threads)
             clipped[places] = batch_clipped
             for i, place in enumerate(places):
                 parts[place] = ids[offsets[i] : offsets[i + 1]]
