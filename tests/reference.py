@@ -233,6 +233,24 @@ class SlowProcessor:
 # ---- The processor, with the libraries of the reference ----------------------------------------------------
 
 
+def trained_by_tokenizers(texts, alphabet, vocab_size, *, byte_level=False):
+    """A `tokenizers.Tokenizer` that the library trained as the published code asks it to."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    if byte_level:
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=2,
+        show_progress=False,
+        special_tokens=[],
+        initial_alphabet=alphabet,
+        max_token_length=10000,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
 class ReferencePipeline:
     """The published processor without transformers: the same calls of scipy and tokenizers, with defects."""
 
@@ -259,18 +277,8 @@ class ReferencePipeline:
         if highest - lowest > vocab_size:
             raise ValueError(f"{highest - lowest} differences of coefficients in a vocabulary of {vocab_size}")
         texts = ("".join(map(chr, (np.around(c * scale) - lowest).astype(int))) for c in coefficients)
-        tokenizer = tokenizers.Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size,
-            min_frequency=2,
-            show_progress=False,
-            special_tokens=[],
-            initial_alphabet=[chr(symbol) for symbol in range(highest - lowest + 1)],
-            max_token_length=10000,
-        )
-        tokenizer.train_from_iterator(texts, trainer)
+        alphabet = [chr(symbol) for symbol in range(highest - lowest + 1)]
+        tokenizer = trained_by_tokenizers(texts, alphabet, vocab_size, byte_level=True)
         return cls(tokenizer, scale, lowest)
 
     def encode(self, chunks):

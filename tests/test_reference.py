@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.fft
-import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import (
@@ -21,10 +20,11 @@ from reference import (
     quantize,
     round_half_to_even,
     split_words,
+    trained_by_tokenizers,
     utf8_decode,
 )
 from strategies import LAYOUTS, chunk_batches, chunks, damaged, id_sequences, laid_out, small_vocabularies
-from tokenizers import models, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 
 texts = st.lists(st.text(max_size=3) | st.sampled_from(" \t\n\x1c\x1f'stremvld019\xe9\xb2\u2167\u3000\xa0")).map(
     "".join
@@ -114,15 +114,8 @@ def test_bpe_encodes_as_tokenizers_does(vocabulary, data):
 @settings(max_examples=200)
 def test_bpe_trains_as_tokenizers_does(words, vocab_size):
     alphabet = "abcd"
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        min_frequency=2,
-        show_progress=False,
-        special_tokens=[],
-        initial_alphabet=list(alphabet),
-    )
-    tokenizer.train_from_iterator(["".join(alphabet[i] for i in word) for word in words], trainer)
+    texts = ["".join(alphabet[i] for i in word) for word in words]
+    tokenizer = trained_by_tokenizers(texts, list(alphabet), vocab_size)
     model = json.loads(tokenizer.to_str())["model"]
     expected = [
         (model["vocab"][left], model["vocab"][right], model["vocab"][left + right])
@@ -147,11 +140,7 @@ def pipeline():
     """A vocabulary that covers every coefficient the tests ask for: 256 bytes and some merges."""
     rng = np.random.default_rng(0)
     text = ["".join(map(chr, np.maximum(rng.normal(200, 3, 40), 0).astype(int))) for _ in range(200)]
-    tokenizer = ReferencePipeline.fit(rng.normal(size=(2, 4, 2)), vocab_size=256).tokenizer
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
-    )
-    tokenizer.train_from_iterator(text, trainer)
+    tokenizer = trained_by_tokenizers(text, pre_tokenizers.ByteLevel.alphabet(), 400, byte_level=True)
     return ReferencePipeline(tokenizer, scale=10, min_token=-200)
 
 

@@ -6,12 +6,10 @@ import threading
 import numpy as np
 import pytest
 import scipy.fft
-import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import ReferencePipeline
+from reference import ReferencePipeline, trained_by_tokenizers
 from strategies import Tensor, chunk_batches, codec_of
-from tokenizers import models, trainers
 
 from fast_tokenizer import EncodeError, FastTokenizer, TrainingError
 from fast_tokenizer.chunking import cut_chunks
@@ -24,17 +22,8 @@ def coefficients_of(chunks, scale):
 
 def fitted_with_tokenizers(chunks, scale, vocab_size, low, high):
     """The scheme "symbols" by the tokenizers library: BPE of the chunks' symbols, with nothing around it."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        min_frequency=2,
-        show_progress=False,
-        special_tokens=[],
-        initial_alphabet=[chr(symbol) for symbol in range(high - low + 1)],
-        max_token_length=10000,
-    )
     texts = ["".join(map(chr, row - low)) for row in coefficients_of(chunks, scale)]
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer = trained_by_tokenizers(texts, [chr(symbol) for symbol in range(high - low + 1)], vocab_size)
     return codec_of(tokenizer, "symbols", scale, low)
 
 
