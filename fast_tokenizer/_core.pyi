@@ -1,7 +1,7 @@
 """The compiled arithmetic. Private: its functions check memory, not meaning. See csrc/bindings."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,32 @@ class CoefficientCoder:
     def min_coefficient(self) -> int: ...
     @property
     def max_coefficient(self) -> int: ...
+
+class TokenGrammar:
+    """Which token may follow which: of `size` ids of one coefficient each, or of a vocabulary."""
+
+    @overload
+    def __init__(self, size: int) -> None: ...
+    @overload
+    def __init__(self, coder: CoefficientCoder, canonical: bool, num_threads: int = 0) -> None: ...
+
+class LengthAutomaton:
+    """Which ids may come next, if a sequence is to hold `length` coefficients. Places are int32 `[B, 3]`."""
+
+    def __init__(self, grammar: TokenGrammar, length: int) -> None: ...
+    @property
+    def possible(self) -> bool: ...
+    def start(self, rows: int) -> _Int32: ...
+    def follow(self, places: _Int32, ids: _Int32, offsets: _Int64) -> tuple[_Int32, _Int64]:
+        """Places after the ids, and the position of the first id of each row that is not allowed, or -1."""
+
+    def allowed(self, places: _Int32) -> npt.NDArray[np.bool_]: ...
+
+class BitmaskPlaces:
+    """Where the ids of an automaton have their bits in a mask over another vocabulary; negative: nowhere."""
+
+    def __init__(self, places: _Int64) -> None: ...
+    def write(self, automaton: LengthAutomaton, places: _Int32, bitmask: _Int32) -> None: ...
 
 def dct(actions: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
 def idct(coefficients: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...

@@ -157,6 +157,25 @@ bool BpeModel::survives_boundary(TokenId left, TokenId right) const {
   }
 }
 
+bool BpeModel::leaves_apart(TokenId left, TokenId right) const {
+  if (ranks_in_order_) return survives_boundary(left, right);
+  std::vector<TokenId> letters;
+  append_letters(left, letters);
+  append_letters(right, letters);
+  merge_by_queue(merges_, letters);
+  return letters.size() == 2 && letters[0] == left && letters[1] == right;
+}
+
+void BpeModel::append_letters(TokenId id, std::vector<TokenId>& letters) const {
+  const Derivation& token = derivations_[static_cast<std::size_t>(id)];
+  if (token.rank < 0) {
+    letters.push_back(id);
+    return;
+  }
+  append_letters(token.left, letters);
+  append_letters(token.right, letters);
+}
+
 bool BpeModel::stands_beside(TokenId left, TokenId right) const {
   if (const auto known = cache_->find(left, right)) return *known;
   const bool stands = survives_boundary(left, right);

@@ -39,6 +39,15 @@ class BpeModel {
   // has no token for a letter, and then nothing is appended.
   std::size_t encode(std::u16string_view word, std::vector<TokenId>& ids) const;
 
+  // Whether the id stands for a text at all.
+  bool has_text(TokenId id) const { return steps_[static_cast<std::size_t>(id)].length > 0; }
+
+  // Whether encoding a word can give this id.
+  bool produces(TokenId id) const { return derivations_[static_cast<std::size_t>(id)].reachable; }
+
+  // Whether BPE of the text of two tokens that encoding produces gives these two tokens.
+  bool leaves_apart(TokenId left, TokenId right) const;
+
  private:
   class PairCache;
 
@@ -65,6 +74,7 @@ class BpeModel {
   void build_trie(const std::vector<Units>& pieces);
 
   std::size_t encode_by_queue(std::u16string_view word, std::vector<TokenId>& ids) const;
+  void append_letters(TokenId id, std::vector<TokenId>& letters) const;
   TokenId letter(Unit unit) const { return unit < letters_.size() ? letters_[unit] : -1; }
   bool stands_beside(TokenId left, TokenId right) const;
   bool survives_boundary(TokenId left, TokenId right) const;

@@ -38,6 +38,14 @@ class Utf8Decoder {
   // Meaningful only after push() returned `complete`.
   constexpr std::int32_t code_point() const noexcept { return code_point_; }
 
+  // What may come next, as a number below kStates: 0 between characters, more the more bytes are missing, and
+  // different ones where the next byte has different bounds.
+  static constexpr std::size_t kStates = 8;
+  constexpr std::size_t state() const noexcept;
+
+  // A decoder in that state, after some character's first bytes.
+  static constexpr Utf8Decoder in_state(std::size_t state) noexcept;
+
  private:
   constexpr Step begin(std::uint8_t lead) noexcept;
 
@@ -73,6 +81,28 @@ constexpr Utf8Decoder::Step Utf8Decoder::push(std::uint8_t byte) noexcept {
   lowest_ = 0x80;
   highest_ = 0xBF;
   return --missing_ == 0 ? Step::complete : Step::pending;
+}
+
+constexpr std::size_t Utf8Decoder::state() const noexcept {
+  const bool from_bound = lowest_ != 0x80;
+  const bool to_bound = highest_ != 0xBF;
+  switch (missing_) {
+    case 0:
+      return 0;
+    case 1:
+      return 1;
+    case 2:
+      return from_bound ? 3 : to_bound ? 4 : 2;
+    default:
+      return from_bound ? 6 : to_bound ? 7 : 5;
+  }
+}
+
+constexpr Utf8Decoder Utf8Decoder::in_state(std::size_t state) noexcept {
+  constexpr std::uint8_t kLeads[kStates] = {'a', 0xC2, 0xE1, 0xE0, 0xED, 0xF1, 0xF0, 0xF4};
+  Utf8Decoder decoder;
+  decoder.push(kLeads[state]);
+  return decoder;
 }
 
 constexpr Utf8Decoder::Step Utf8Decoder::begin(std::uint8_t lead) noexcept {

@@ -131,6 +131,20 @@ void CoefficientCoder::add_expansion(const Units& text) {
   expansions_.push_back({begin, static_cast<std::uint32_t>(expanded_.size()) - begin, whole});
 }
 
+Units CoefficientCoder::text_of(TokenId id) const {
+  const Expansion& expansion = expansions_[static_cast<std::size_t>(id)];
+  Units text;
+  for (const std::int32_t value : std::span(expanded_).subspan(expansion.begin, expansion.size)) {
+    if (!expansion.whole)
+      text.push_back(static_cast<Unit>(value));
+    else if (scheme_ == Scheme::symbols)
+      text.push_back(static_cast<Unit>(value - min_coefficient_));
+    else
+      append_utf8(value - min_coefficient_, text);
+  }
+  return text;
+}
+
 void CoefficientCoder::encode_word(std::size_t chunk, std::u16string_view word,
                                    std::vector<TokenId>& ids) const {
   const std::size_t encoded = bpe_.encode(word, ids);

@@ -72,6 +72,12 @@ class CoefficientCoder {
   std::int32_t min_coefficient() const noexcept { return min_coefficient_; }
   std::int32_t max_coefficient() const noexcept { return min_coefficient_ + max_symbol_; }
 
+  Scheme scheme() const noexcept { return scheme_; }
+  const BpeModel& bpe() const noexcept { return bpe_; }
+
+  // The text that an id decodes to: the bytes of scheme bytes, or symbols.
+  Units text_of(TokenId id) const;
+
   // Chunks of this length that are worth a thread of their own.
   static std::size_t encoding_grain(std::size_t length);
 
