@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -75,7 +76,7 @@ def main() -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start\n")
     print(_reference_table(contenders, batches, options.rounds), end="\n\n")
     cases = [case for name, chunks in batches.items() for case in _cases(contenders.ours, name, chunks)]
-    print(_case_table([*cases, *_size_cases(contenders.ours)], options.rounds))
+    print(_case_table([_machine_case(), *cases, *_size_cases(contenders.ours)], options.rounds))
 
 
 def _batches(data: Path | None) -> dict[str, Chunks]:
@@ -176,6 +177,28 @@ def _cases(ours: FastTokenizer, name: str, chunks: Chunks) -> list[Case]:
             for what, works in threads.items()
         ),
     ]
+
+
+def _machine_case() -> Case:
+    """What a second thread gives on this machine, now: sines on threads that share nothing."""
+    values = np.linspace(0, 1, 20_000)
+
+    def sines() -> None:
+        for _ in range(20):
+            np.sin(values)
+
+    def one_thread() -> None:
+        sines()
+        sines()
+
+    def two_threads() -> None:
+        other = threading.Thread(target=sines)
+        other.start()
+        sines()
+        other.join()
+
+    works: dict[str, Work] = {"1 thread": one_thread, "2 threads": two_threads}
+    return Case("numpy.sin on arrays in the cache (the machine itself)", works, (1, 1), THREADS_BAR)
 
 
 def _size_cases(ours: FastTokenizer) -> list[Case]:

@@ -37,21 +37,28 @@ class CheckedActions(tuple[T, npt.NDArray[np.int8]], Generic[T]):
 
     Attributes:
         position: int64 `[B]`: the place in each sequence where decoding stopped, -1 where it did not.
+        decoded: int64 `[B]`: how many values are each sequence's own; the others were filled in.
     """
 
     position: npt.NDArray[np.int64]
+    decoded: npt.NDArray[np.int64]
 
     def __new__(
-        cls, actions: T, status: npt.NDArray[np.int8], position: npt.NDArray[np.int64]
+        cls,
+        actions: T,
+        status: npt.NDArray[np.int8],
+        position: npt.NDArray[np.int64],
+        decoded: npt.NDArray[np.int64],
     ) -> CheckedActions[T]:
-        """Pairs actions with status, and keeps the positions."""
+        """Pairs actions with status, and keeps the rest."""
         pair = super().__new__(cls, (actions, status))
         pair.position = position
+        pair.decoded = decoded
         return pair
 
-    def __getnewargs__(self) -> tuple[T, npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    def __getnewargs__(self) -> tuple[T, npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """What copies and pickles are made of."""
-        return (*self, self.position)
+        return (*self, self.position, self.decoded)
 
     @property
     def actions(self) -> T:

@@ -11,10 +11,10 @@ import fast_tokenizer
 LAYERS = [
     ["_core", "errors"],
     ["actions", "chunking", "motions", "normalization", "progress", "threads", "token_batch", "vocabulary"],
-    ["decoding", "quantization"],
+    ["constraint", "decoding", "quantization"],
     ["codecs.fast"],
     ["codecs"],
-    ["hub", "serialization", "training"],
+    ["generation", "hub", "serialization", "streaming", "training"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
     ["demo"],

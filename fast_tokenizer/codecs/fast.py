@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, as_chunks, chunks_from, group_by_shape, is_ragged
+from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import (
     CheckedActions,
     DecodeStatus,
@@ -77,6 +78,7 @@ class FastCodec:
         self._scale = scale
         self._coder = _core.CoefficientCoder(scheme, min_coefficient, self._tokens, self._merges)
         self._vocabulary = ActionVocabulary(self._coder.size)
+        self._grammars: dict[bool, _core.TokenGrammar] = {}
 
     @property
     def vocabulary(self) -> ActionVocabulary:
@@ -116,6 +118,19 @@ class FastCodec:
     def length(self, horizon: int, action_dim: int) -> int | None:
         """Ids of a chunk of this shape: none is known beforehand, as frequent runs take fewer."""
         return None
+
+    def constraint(self, horizon: int, action_dim: int, *, canonical: bool = True) -> ActionConstraint:
+        """Which ids may come next in a sequence that is to become a chunk of this shape.
+
+        Args:
+            horizon: Steps of the chunk.
+            action_dim: Dimensions of an action.
+            canonical: Forbid neighbours that encoding never leaves side by side, as BPE would have merged them:
+                a model is trained on what encoding writes. In scheme `"symbols"` exactly the encodings remain;
+                in `"bytes"` too within words of the GPT-2 split, while at a word's end some others are let
+                through.
+        """
+        return ActionConstraint(self._grammar(canonical), self._vocabulary, horizon, action_dim)
 
     def encode(
         self,
@@ -210,13 +225,14 @@ class FastCodec:
         """Decodes like `decode`, never raises on ids, and says how each sequence ended.
 
         Returns:
-            The actions and an int8 `[B]` of `DecodeStatus`; its attribute `position` tells where.
+            The actions and an int8 `[B]` of `DecodeStatus`; the attributes `position` and `decoded` tell where
+            decoding stopped, and how many coefficients were there.
         """
         check_policy(errors, ("repair", "zeros"))
         actions, outcome = self._decode(ids, horizon, action_dim, errors, num_threads)
         if outcome is None:
-            outcome = _all_decoded(len(actions))
-        return CheckedActions(actions, outcome[0].astype(np.int8), outcome[1])
+            outcome = _all_decoded([one.size for one in actions])
+        return CheckedActions(actions, outcome[0].astype(np.int8), *outcome[1:])
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal codec of, as plain JSON."""
@@ -263,6 +279,12 @@ class FastCodec:
             f"FastCodec(scheme={self._scheme!r}, scale={self._scale}, vocab_size={self.vocabulary.size}, "
             f"coefficients {self.min_coefficient}..{self.max_coefficient})"
         )
+
+    def _grammar(self, canonical: bool) -> _core.TokenGrammar:
+        # Kept, as it takes a few tenths of a second. Two threads that come at once make two equal ones.
+        if canonical not in self._grammars:
+            self._grammars[canonical] = _core.TokenGrammar(self._coder, canonical)
+        return self._grammars[canonical]
 
     def _encode_ragged(self, chunks: Sequence[Actions], num_threads: int) -> TokenBatch:
         widths = {np.shape(chunk)[1] for chunk in chunks}
@@ -331,7 +353,7 @@ class FastCodec:
         if len(horizon) != len(offsets) - 1:
             raise ValueError(f"got {len(horizon)} horizons for {len(offsets) - 1} sequences: expected one each")
         actions: list[npt.NDArray[np.float64]] = []
-        outcomes = _all_decoded(len(horizon))
+        outcomes = _all_decoded([steps * action_dim for steps in horizon])
         for index, steps in enumerate(horizon):
             sequence = ids[None, offsets[index] : offsets[index + 1]]
             one, outcome = self._decode(sequence, int(steps), action_dim, errors, num_threads, first=index)
@@ -341,6 +363,6 @@ class FastCodec:
         return actions, outcomes
 
 
-def _all_decoded(count: int) -> npt.NDArray[np.int64]:
-    """`[3, count]`: status OK, no position, and a count of coefficients that nobody asks for."""
-    return np.array([[DecodeStatus.OK], [-1], [0]], np.int64).repeat(count, axis=1)
+def _all_decoded(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
+    """`[3, B]`: status OK, no position, and all coefficients, of sequences without a fault."""
+    return np.array([[DecodeStatus.OK] * len(lengths), [-1] * len(lengths), lengths], np.int64)
