@@ -31,7 +31,7 @@ from fast_tokenizer.errors import (
 )
 from fast_tokenizer.token_batch import TokenBatch, TokenLists
 from fast_tokenizer.tokenizer import FastTokenizer
-from fast_tokenizer.vocabulary import ActionVocabulary
+from fast_tokenizer.vocabulary import ActionVocabulary, VocabularyMap
 
 __all__ = [
     "ActionVocabulary",
@@ -45,4 +45,5 @@ __all__ = [
     "TokenBatch",
     "TokenLists",
     "TrainingError",
+    "VocabularyMap",
 ]

@@ -10,18 +10,23 @@ import fast_tokenizer
 # From the bottom to the top. Modules of one layer do not know each other.
 LAYERS = [
     ["_core", "errors"],
-    ["actions", "chunking", "motions", "normalization", "progress", "threads", "token_batch", "vocabulary"],
-    ["constraint", "decoding", "quantization"],
+    ["actions", "chunking", "motions", "normalization", "progress", "text_tokenizer", "threads", "token_batch"],
+    ["decoding", "quantization", "vocabulary"],
+    ["constraint"],
     ["codecs.fast"],
     ["codecs"],
     ["generation", "hub", "serialization", "streaming", "training"],
+    ["prompting.action_tokens", "prompting.batch", "prompting.formats"],
+    ["prompting.answer"],
+    ["prompting.builder"],
+    ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
     ["demo"],
     ["cli"],
     ["__main__"],
 ]
-FRAMEWORKS = {"torch", "transformers", "scipy", "tokenizers", "huggingface_hub"}
+FRAMEWORKS = {"torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"}
 
 FOLDER = Path(fast_tokenizer.__file__).parent
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
