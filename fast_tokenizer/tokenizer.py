@@ -13,6 +13,7 @@ import numpy as np
 from fast_tokenizer.actions import Actions, Floats
 from fast_tokenizer.codecs.fast import DecodedActions, FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
+from fast_tokenizer.model_card import model_card
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
 from fast_tokenizer.threads import thread_count
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
@@ -260,12 +261,48 @@ class FastTokenizer:
         return cls(saved.codec, time_horizon=saved.time_horizon, action_dim=saved.action_dim)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Saves to a directory that this class and the reference processor (transformers 4 and 5) load.
+        """Saves to a directory that this class, transformers and the reference processor load.
 
         Other files in the directory are left alone. See `fast_tokenizer.serialization` for what happens when it
         is interrupted.
         """
-        write_directory(Path(save_directory), SavedTokenizer(self._codec, self._time_horizon, self._action_dim))
+        write_directory(Path(save_directory), self._saved())
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        commit_message: str = "Upload tokenizer",
+        revision: str | None = None,
+        token: str | bool | None = None,
+    ) -> str:
+        """Uploads the directory to the Hugging Face hub, which needs the extra `hub`.
+
+        A repository that has no README yet gets one that tells where the tokenizer comes from, its figures and
+        how to use it.
+
+        Args:
+            repo_id: The repository, such as `me/my-tokenizer`; made if it is not there.
+            private: Whether a new repository is private; None for the account's default.
+            commit_message: Of the one commit that is made.
+            revision: The branch to upload to.
+            token: Unless given, the one that was logged in with.
+
+        Returns:
+            The address of the commit.
+        """
+        from fast_tokenizer.hub import publish
+
+        return publish(
+            repo_id,
+            self.save_pretrained,
+            model_card(self._saved(), repo_id),
+            private=private,
+            commit_message=commit_message,
+            revision=revision,
+            token=token,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FastTokenizer) and self._state() == other._state()
@@ -275,6 +312,9 @@ class FastTokenizer:
 
     def __repr__(self) -> str:
         return f"FastTokenizer({self._codec!r}, time_horizon={self._time_horizon}, action_dim={self._action_dim})"
+
+    def _saved(self) -> SavedTokenizer:
+        return SavedTokenizer(self._codec, self._time_horizon, self._action_dim)
 
     def _state(self) -> tuple[Any, ...]:
         return self._codec, self._time_horizon, self._action_dim

@@ -160,9 +160,7 @@ class FastCodec:
         if is_ragged(actions):
             batch = self._encode_ragged(actions, threads)
         else:
-            chunks = as_chunks(actions)
-            ids, offsets, clipped = self._coder.encode(quantize(chunks, self._scale, threads), threads)
-            batch = TokenBatch(ids, offsets, chunks.shape[1], chunks.shape[2], clipped, self.vocabulary.pad_id)
+            batch = self.encode_coefficients(quantize(as_chunks(actions), self._scale, threads), num_threads)
         if on_clip == "raise" and batch.clipped.any():
             chunk = int(batch.clipped.argmax())
             raise EncodeError(
@@ -172,6 +170,22 @@ class FastCodec:
                 chunk,
             )
         return batch
+
+    def encode_coefficients(
+        self, coefficients: npt.NDArray[np.int32], num_threads: int | None = None
+    ) -> TokenBatch:
+        """Encodes what DCT and rounding made of chunks, as `encode` does.
+
+        Args:
+            coefficients: int32 `[B, H, D]`, frequency 0 first.
+            num_threads: None for as many as are worth it.
+
+        Raises:
+            EncodeError: If the vocabulary lacks a token that they need.
+        """
+        _, horizon, action_dim = coefficients.shape
+        ids, offsets, clipped = self._coder.encode(coefficients, thread_count(num_threads))
+        return TokenBatch(ids, offsets, horizon, action_dim, clipped, self.vocabulary.pad_id)
 
     def encode_lists(self, actions: Actions, *, num_threads: int | None = None) -> TokenLists:
         """The lists of `encode(actions).to_lists()`, made while other threads still encode.

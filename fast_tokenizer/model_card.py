@@ -1,0 +1,81 @@
+"""The README of a tokenizer on the Hugging Face hub."""
+
+from __future__ import annotations
+
+from fast_tokenizer.serialization import SavedTokenizer
+
+_CARD = """---
+library_name: fast_tokenizer
+tags:
+- robotics
+- action-tokenizer
+- vision-language-action
+---
+
+# {repository}
+
+An action tokenizer for vision-language-action models: chunks of robot actions to tokens and back, by
+[FAST](https://arxiv.org/abs/2501.09747) (DCT over time, rounding, byte-pair encoding). Written by the Python
+package `fast_tokenizer`.
+
+| | |
+|---|---|
+| scheme | `{scheme}` |
+| action ids | {size} (pad {pad}, eos {eos}, mask {mask}) |
+| merges | {merges} |
+| scale | {scale} |
+| coefficients | {low}..{high}: others are clipped |
+| chunk | {horizon} steps of {dim} dimensions |
+
+**The input must be normalised** to about [-1, 1] in each dimension (the paper maps the 1st and 99th percentile of
+the training data there), and what is decoded is normalised too. Statistics of a robot are not part of this
+repository.
+
+With the package, `pip install fast_tokenizer` (add `[hf]` for the classes of transformers):
+
+```python
+from fast_tokenizer import FastTokenizer
+
+tokenizer = FastTokenizer.from_pretrained("{repository}")
+tokens = tokenizer(actions)  # [horizon, action_dim] or [batch, horizon, action_dim]
+actions = tokenizer.decode(tokens)
+```
+
+With transformers alone, slower:
+
+```python
+from transformers import AutoProcessor
+
+processor = AutoProcessor.from_pretrained("{repository}", trust_remote_code=True)
+tokens = processor(actions)
+actions = processor.decode(tokens, time_horizon={horizon_example}, action_dim={dim_example})
+```
+
+Ids that are no action of the wanted shape raise an error; they never become zeros.
+"""
+
+
+def model_card(tokenizer: SavedTokenizer, repository: str) -> str:
+    """Writes the card: provenance, figures, how to use it.
+
+    Args:
+        tokenizer: What the repository holds.
+        repository: Its id.
+    """
+    codec, vocabulary = tokenizer.codec, tokenizer.codec.vocabulary
+    return _CARD.format(
+        repository=repository,
+        scheme=codec.scheme,
+        size=vocabulary.size,
+        pad=vocabulary.pad_id,
+        eos=vocabulary.eos_id,
+        mask=vocabulary.mask_id,
+        merges=len(codec.merges),
+        scale=codec.scale,
+        low=codec.min_coefficient,
+        high=codec.max_coefficient,
+        horizon=tokenizer.time_horizon or "any number of",
+        dim=tokenizer.action_dim or "any number of",
+        horizon_example=tokenizer.time_horizon or 50,
+        dim_example=tokenizer.action_dim or 14,
+    )
