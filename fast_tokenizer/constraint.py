@@ -132,15 +132,42 @@ class ActionConstraint:
         if len(offsets) - 1 != len(state):
             raise ValueError(f"got {len(offsets) - 1} sequences for {len(state)} rows: expected one each")
         places, refused = self._automaton.follow(state.places, ids, offsets)
-        if (refused >= 0).any():
-            row = int((refused >= 0).argmax())
-            position = int(refused[row])
-            raise FastTokenizerError(
-                f"row {row}, position {position}: id {ids[offsets[row] + position]} is not allowed there, with "
-                f"{max(int(places[row, 2]), 0)} of {self.length} coefficients still to come: "
-                "expected ids of allowed_mask"
-            )
-        return ConstraintState(places)
+        after = ConstraintState(places)
+        self._require_allowed(after, refused, ids, offsets)
+        return after
+
+    def progress(self, tokens: object) -> ConstraintState:
+        """The state after sequences that may have gone past their end, such as the rows of a batch that waited.
+
+        Args:
+            tokens: As in `follow`, each from its beginning. What follows a whole chunk counts as padding, whatever
+                it is.
+
+        Raises:
+            FastTokenizerError: If an id is not allowed where it stands.
+        """
+        ids, offsets = as_sequences(tokens)
+        start = self._automaton.start(len(offsets) - 1)
+        places, refused = self._automaton.follow(start, ids, offsets)
+        state = ConstraintState(places)
+        self._require_allowed(state, np.where(state.complete, -1, refused), ids, offsets)
+        return state
+
+    def _require_allowed(
+        self,
+        state: ConstraintState,
+        refused: npt.NDArray[np.int64],
+        ids: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+    ) -> None:
+        if (refused < 0).all():
+            return
+        row = int((refused >= 0).argmax())
+        position = int(refused[row])
+        raise FastTokenizerError(
+            f"row {row}, position {position}: id {ids[offsets[row] + position]} is not allowed there, with "
+            f"{state.remaining[row]} of {self.length} coefficients still to come: expected ids of allowed_mask"
+        )
 
     def __repr__(self) -> str:
         return f"ActionConstraint([{self.horizon}, {self.action_dim}], vocab_size={self.vocabulary.size})"

@@ -21,6 +21,7 @@ LAYERS = [
     ["prompting.builder"],
     ["prompting"],
     ["tokenizer"],
+    ["hf.generation"],
     [""],  # fast_tokenizer itself: the public names
     ["demo"],
     ["cli"],
