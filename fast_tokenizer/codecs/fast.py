@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -78,7 +79,7 @@ class FastCodec:
         self._scale = scale
         self._coder = _core.CoefficientCoder(scheme, min_coefficient, self._tokens, self._merges)
         self._vocabulary = ActionVocabulary(self._coder.size)
-        self._grammars: dict[bool, _core.TokenGrammar] = {}
+        self._last_grammar: tuple[tuple[bool, int], _core.TokenGrammar] | None = None
 
     @property
     def vocabulary(self) -> ActionVocabulary:
@@ -119,7 +120,14 @@ class FastCodec:
         """Ids of a chunk of this shape: none is known beforehand, as frequent runs take fewer."""
         return None
 
-    def constraint(self, horizon: int, action_dim: int, *, canonical: bool = True) -> ActionConstraint:
+    def constraint(
+        self,
+        horizon: int,
+        action_dim: int,
+        *,
+        canonical: bool = True,
+        max_action: float | None = None,
+    ) -> ActionConstraint:
         """Which ids may come next in a sequence that is to become a chunk of this shape.
 
         Args:
@@ -129,8 +137,17 @@ class FastCodec:
                 a model is trained on what encoding writes. In scheme `"symbols"` exactly the encodings remain;
                 in `"bytes"` too within words of the GPT-2 split, while at a word's end some others are let
                 through.
+            max_action: Forbid coefficients that no chunk of actions within `[-max_action, max_action]` has, which
+                are those beyond `scale * max_action * sqrt(horizon)`. In scheme `"bytes"` a model can spell
+                coefficients of a million, byte by byte; there the bound is kept up to the characters that share
+                their first byte with one inside it.
         """
-        return ActionConstraint(self._grammar(canonical), self._vocabulary, horizon, action_dim)
+        largest = 2**31 - 1
+        if max_action is not None:
+            if not max_action > 0:
+                raise ValueError(f"max_action is {max_action}: expected a number above 0, or None")
+            largest = math.ceil(min(largest, self._scale * max_action * math.sqrt(max(horizon, 1))))
+        return ActionConstraint(self._grammar(canonical, largest), self._vocabulary, horizon, action_dim)
 
     def encode(
         self,
@@ -294,11 +311,13 @@ class FastCodec:
             f"coefficients {self.min_coefficient}..{self.max_coefficient})"
         )
 
-    def _grammar(self, canonical: bool) -> _core.TokenGrammar:
-        # Kept, as it takes a few tenths of a second. Two threads that come at once make two equal ones.
-        if canonical not in self._grammars:
-            self._grammars[canonical] = _core.TokenGrammar(self._coder, canonical)
-        return self._grammars[canonical]
+    def _grammar(self, canonical: bool, largest: int) -> _core.TokenGrammar:
+        # The last one is kept, as it takes a few tenths of a second. Threads that come at once make equal ones.
+        kept = self._last_grammar
+        if kept is None or kept[0] != (canonical, largest):
+            kept = (canonical, largest), _core.TokenGrammar(self._coder, canonical, largest)
+            self._last_grammar = kept
+        return kept[1]
 
     def _encode_ragged(self, chunks: Sequence[Actions], num_threads: int) -> TokenBatch:
         widths = {np.shape(chunk)[1] for chunk in chunks}
