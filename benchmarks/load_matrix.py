@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,15 +21,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from chunks import generated_chunks
-from contenders import add_fast_plus_argument, load_contenders
+from contenders import add_fast_plus_argument
+from environments import PUBLISHED_CLASS as PUBLISHED
+from environments import make_environment, run_in, write_directories
 from table import format_table
 
-import fast_tokenizer
 from fast_tokenizer.progress import ProgressBar
 
 VERSIONS = ("4.53.3", "4.57.6", "5.5.4", "5.23.0")
 STATES = ("imported", "installed", "absent")
-BENCHMARKS = Path(__file__).parent
 
 # Errors, each known by a part of its message.
 NEEDS_TRUST = "trust_remote_code=True"
@@ -41,7 +38,6 @@ BROKEN_IN_5_5 = "protobuf"  # transformers 5.0 to 5.12 do not find the published
 # Classes of this package: the compiled ones, and the plain ones of the file in the directory.
 TOKENIZER, PLAIN_TOKENIZER = "FastActionTokenizer", "PlainActionTokenizer"
 PROCESSOR, PLAIN_PROCESSOR = "FastActionProcessor", "PlainActionProcessor"
-PUBLISHED = "UniversalActionProcessor"
 OURS_BY_PUBLISHED_NAME = "fast_tokenizer.hf.registration.UniversalActionProcessor"
 TEXT_TOKENIZER = {"4": "PreTrainedTokenizerFast", "5": "TokenizersBackend"}
 PUBLISHED_FILES = {"4": PUBLISHED, "5.5": BROKEN_IN_5_5, "5": PUBLISHED}
@@ -121,7 +117,7 @@ def run(work: Path, versions: list[str], fast_plus: Path | None) -> int:
     material = work / "material"
     print(prepare(material, fast_plus), end="\n\n")
     for version in versions:
-        make_environment(work, version)
+        make_environment(work / f"transformers-{version}", [f"transformers=={version}", "numpy", "scipy"])
     outcomes: dict[Cell, str] = {}
     cells = [Cell(version, *key) for key in EXPECTED for version in versions]
     with ProgressBar("cells", unit="cells") as bar:
@@ -138,67 +134,25 @@ def run(work: Path, versions: list[str], fast_plus: Path | None) -> int:
 
 def prepare(material: Path, fast_plus: Path | None) -> str:
     """Writes both directories, chunks, and the ids and texts that they must give; says what the vocabulary is."""
-    shutil.rmtree(material, ignore_errors=True)
-    contenders = load_contenders(fast_plus)
-    contenders.ours.save_pretrained(material / "ours")
-    published = material / "published"
-    published.mkdir()
-    for name in ("tokenizer.json", "processor_config.json", "tokenizer_config.json"):
-        shutil.copyfile((fast_plus or material / "ours") / name, published / name)
-    shutil.copyfile(BENCHMARKS / "universal_action_processor.py", published / "processing_action_tokenizer.py")
-    if fast_plus is None:
-        _as_published(published, "processor_config.json", {"processor_class": PUBLISHED})
-        _as_published(published, "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    contenders = write_directories(material, fast_plus)
     chunks = generated_chunks("smooth", 20, 16, 7)
     np.save(material / "chunks.npy", chunks)
     reference = contenders.peers[0]
     texts = reference.texts(chunks)
     expected = {"texts": texts, "ids": [reference.encode_text(text) for text in texts]}
     (material / "expected.json").write_text(json.dumps(expected), "utf-8")
-    (material / "package").mkdir()
-    (material / "package" / "fast_tokenizer").symlink_to(Path(fast_tokenizer.__file__).parent)
     return contenders.vocabulary
-
-
-def _as_published(directory: Path, name: str, changes: dict[str, str]) -> None:
-    """Turns a file of ours into one as the hub has it."""
-    auto_map = {"AutoProcessor": f"processing_action_tokenizer.{PUBLISHED}"}
-    content = {**json.loads((directory / name).read_text("utf-8")), "auto_map": auto_map, **changes}
-    (directory / name).write_text(json.dumps(content), "utf-8")
-
-
-def make_environment(work: Path, version: str) -> None:
-    """Makes a virtual environment with a version of transformers, and what its remote code needs."""
-    folder = work / f"transformers-{version}"
-    done = folder / "done"
-    if done.exists():
-        return
-    print(f"installing transformers {version}", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, f"transformers=={version}", "numpy", "scipy"], check=True)
-    done.touch()
 
 
 def outcome_of(work: Path, cell: Cell) -> str:
     """What the cell gave, in a word; WRONG and why, where it is not as expected."""
     material = work / "material"
-    environment = {
-        **os.environ,
-        "HF_HOME": str(work / f"transformers-{cell.version}" / "cache"),
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONPATH": "" if cell.state == "absent" else str(material / "package"),
-    }
-    python = work / f"transformers-{cell.version}" / "bin" / "python"
-    arguments = [str(material), cell.directory, cell.way, cell.state, str(cell.trust)]
-    done = subprocess.run(
-        [python, BENCHMARKS / "load_cell.py", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=material,
-        stdin=subprocess.DEVNULL,
+    done = run_in(
+        work / f"transformers-{cell.version}",
+        "load_cell.py",
+        *(str(material), cell.directory, cell.way, cell.state, str(cell.trust)),
+        material=material,
+        with_package=cell.state != "absent",
     )
     if done.returncode != 0:
         return f"WRONG: the process failed: {done.stderr[-2000:]}"

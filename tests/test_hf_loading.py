@@ -10,11 +10,8 @@ import numpy as np
 import pytest
 from frameworks import import_or_skip
 
-from fast_tokenizer import FastTokenizer
-
 transformers = import_or_skip("transformers")
 
-import fast_tokenizer.hf  # noqa: E402
 from fast_tokenizer.hf import FastActionProcessor, FastActionTokenizer  # noqa: E402
 
 # What transformers warns of is not the matter here.

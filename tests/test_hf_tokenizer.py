@@ -235,7 +235,9 @@ def test_it_saves_what_the_plain_tokenizer_saves(wrapped, tokenizer, tmp_path):
     files = wrapped.save_pretrained(tmp_path / "wrapped")
     assert files_in(tmp_path / "wrapped") == files_in(tmp_path / "plain")
     assert set(files) == {str(tmp_path / "wrapped" / name) for name in files_in(tmp_path / "wrapped")}
-    assert wrapped.save_vocabulary(str(tmp_path / "third")) == tuple(str(f).replace("wrapped", "third") for f in files)
+    assert wrapped.save_vocabulary(str(tmp_path / "third")) == tuple(
+        str(f).replace("wrapped", "third") for f in files
+    )
 
 
 def test_settings_and_added_tokens_come_back(tokenizer, motions, tmp_path):

@@ -100,7 +100,7 @@ def test_damaged_ids_raise_or_are_actions_to_the_package_too(processor, tokenize
     try:
         expected = tokenizer.decode([ids], **SHAPE)
     except ValueError:
-        with pytest.raises(ValueError, match="expected|not UTF-8"):
+        with pytest.raises(ValueError, match=r"expected|not UTF-8"):
             processor.decode([ids], **SHAPE)
     else:
         np.testing.assert_allclose(processor.decode([ids], **SHAPE), expected, atol=1e-9)

@@ -44,10 +44,10 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
     Examples:
         >>> chunks = np.zeros((3, 4, 2))
         >>> tokenizer = FastActionTokenizer(fast_tokenizer=FastTokenizer.fit(chunks))
-        >>> tokenizer(chunks, padding=True, return_tensors="np")["input_ids"].tolist()
-        [[0], [0], [0]]
-        >>> tokenizer.decode([[0]], time_horizon=4, action_dim=2).shape
-        (1, 4, 2)
+        >>> tokenizer(chunks, padding=True, return_tensors="np")["attention_mask"].tolist()
+        [[1], [1], [1]]
+        >>> tokenizer.decode(tokenizer(chunks)).shape
+        (3, 4, 2)
         >>> len(tokenizer) - tokenizer.vocab_size  # pad, eos, mask
         3
     """
