@@ -22,7 +22,7 @@ from environments import make_environment, run_in, write_directories
 from table import format_table
 
 LEROBOT = "lerobot==0.4.4"
-NEEDED = ("transformers<5", "numpy", "scipy", "torch", "draccus", "einops", "safetensors", "packaging", "tqdm")
+NEEDED = ("transformers<5", "numpy", "scipy", "torch", "draccus", "einops", "pillow", "safetensors", "tqdm")
 TOLERANCE = 1e-6  # LeRobot gives actions in float32
 
 

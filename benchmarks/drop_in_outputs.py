@@ -4,7 +4,7 @@
 
 Loads DIRECTORY by AutoProcessor, as LeRobot and openpi do, and writes what their code makes of the chunks. Real
 code of LeRobot: `ActionTokenizerProcessorStep`, and `detokenize_actions` of the pi0_fast policy. Two things are
-stubbed: modules that this code imports but does not use (video, data sets, motors, image models), and PaliGemma's
+stubbed: modules that this code imports but does not use (data sets, motors, images, another policy), and PaliGemma's
 text tokenizer, which is not free to download; the stub has its size and gives every id a name.
 """
 
@@ -20,7 +20,10 @@ from typing import Any
 
 import numpy as np
 
-UNUSED = ("PIL", "accelerate", "av", "datasets", "deepdiff", "diffusers", "imageio", "pandas", "pyarrow", "serial")
+UNUSED = (
+    *("accelerate", "datasets", "deepdiff", "imageio", "serial", "torchvision"),
+    *("lerobot.datasets", "lerobot.policies.groot"),
+)
 PALIGEMMA_SIZE = 257_152
 SKIPPED = 128  # ids at the end of PaliGemma's vocabulary that hold no actions
 LONGEST = 4096
@@ -34,7 +37,8 @@ class Unused(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {"__class_getitem__": classmethod(lambda cls, item: cls)})
+        options = {"__init__": lambda self, *arguments, **options: None}
+        return type(name, (), {**options, "__class_getitem__": classmethod(lambda cls, item: cls)})
 
 
 class UnusedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -42,7 +46,7 @@ class UnusedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
         """A spec for those modules, and for what is in them."""
-        unused = name.partition(".")[0] in (*UNUSED, "torchvision", "torchcodec")
+        unused = any(f"{name}.".startswith(f"{one}.") for one in UNUSED)
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if unused else None
 
     def create_module(self, spec: Any) -> types.ModuleType:

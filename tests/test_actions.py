@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from frameworks import import_or_skip
+from hypothesis import given
 from strategies import BrainFloat, DlpackOnly, Tensor, chunk_batches
 
 from fast_tokenizer import EncodeError
