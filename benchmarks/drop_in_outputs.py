@@ -4,8 +4,8 @@
 
 Loads DIRECTORY by AutoProcessor, as LeRobot and openpi do, and writes what their code makes of the chunks. Real
 code of LeRobot: `ActionTokenizerProcessorStep`, and `detokenize_actions` of the pi0_fast policy. Two things are
-stubbed: modules that this code imports but does not use (data sets, motors, images, another policy), and PaliGemma's
-text tokenizer, which is not free to download; the stub has its size and gives every id a name.
+stubbed: modules that this code imports but does not use (data sets, motors, images, another policy), and the text
+tokenizer of PaliGemma, which is not free to download; the stub has its size and gives every id a name.
 """
 
 from __future__ import annotations

@@ -83,6 +83,22 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
             settings.pop(loaded, None)
         super().__init__(**{**special, **settings})
 
+    @classmethod
+    def from_pretrained(cls, *arguments: Any, **options: Any) -> FastActionTokenizer:
+        """Loads a directory or a repository of the hub; arguments are those of transformers.
+
+        Raises:
+            FormatError: If a file is missing or damaged; the message names file and key.
+        """
+        try:
+            tokenizer: FastActionTokenizer = super().from_pretrained(*arguments, **options)
+        except ImportError as error:
+            # Without protobuf, transformers up to 5.5 takes what a constructor raises for an error about that.
+            if isinstance(error.__context__, ValueError):
+                raise error.__context__ from None
+            raise
+        return tokenizer
+
     @property
     def fast_tokenizer(self) -> FastTokenizer:
         """What is wrapped."""
