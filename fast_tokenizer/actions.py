@@ -15,6 +15,9 @@ Actions: TypeAlias = "npt.ArrayLike | Any"
 """`[H, D]` or `[B, H, D]`: a numpy array, nested numbers, a torch tensor on any device, or whatever has
 `__array__` or `__dlpack__`."""
 
+_NARROW = ("bfloat16", "float8")
+"""Float types that numpy itself has not, by the beginning of their names."""
+
 Floats: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
 
 
@@ -97,6 +100,8 @@ def chunks_from(places: Sequence[int]) -> Iterator[None]:
 def _as_array(actions: Actions) -> Floats:
     if not isinstance(actions, np.ndarray):
         actions = _to_numpy(actions)
+    if actions.dtype.name.startswith(_NARROW):  # of ml_dtypes: what jax gives
+        actions = actions.astype(np.float32)
     kind, size = actions.dtype.kind, actions.dtype.itemsize
     if kind == "f" and size in (4, 8) and actions.dtype.isnative:
         array: Floats = actions
@@ -112,7 +117,7 @@ def _to_numpy(actions: Any) -> npt.NDArray[Any]:
     # A torch tensor says what it is without torch being imported here.
     if hasattr(actions, "detach") and hasattr(actions, "cpu"):
         actions = actions.detach().cpu()
-        if str(actions.dtype) == "torch.bfloat16":
+        if str(actions.dtype).removeprefix("torch.").startswith(_NARROW):
             actions = actions.float()
     elif isinstance(actions, list | tuple) and any(hasattr(one, "detach") for one in actions):
         actions = [_to_numpy(one) for one in actions]

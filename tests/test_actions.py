@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from frameworks import import_or_skip
 from hypothesis import given
 from strategies import BrainFloat, DlpackOnly, Tensor, chunk_batches
 
@@ -61,6 +62,27 @@ def test_tensors_of_other_libraries(kind):
     chunks = as_chunks(kind(values.astype("f4")))
     assert chunks.dtype == np.float32
     np.testing.assert_array_equal(chunks[0], values)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_float_types_that_numpy_has_not(dtype):
+    narrow = np.dtype(getattr(import_or_skip("ml_dtypes"), dtype))
+    values = np.arange(8).reshape(4, 2) / 4
+    chunks = as_chunks(values.astype(narrow))
+    assert chunks.dtype == np.float32
+    np.testing.assert_array_equal(chunks[0], values)
+
+
+@pytest.mark.filterwarnings("ignore")  # what jax warns of while it looks for devices is not the matter here
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "int32"])
+def test_arrays_of_jax(dtype):
+    jax_numpy = import_or_skip("jax.numpy")
+    array = jax_numpy.arange(8, dtype=dtype).reshape(4, 2)
+    chunks = as_chunks(array)
+    assert chunks.dtype == (np.float64 if dtype == "int32" else np.float32)
+    assert chunks.tolist() == [[[0, 1], [2, 3], [4, 5], [6, 7]]]
+    if dtype == "float32":
+        assert as_chunks(DlpackOnly(array)).tolist() == chunks.tolist()
 
 
 @pytest.mark.parametrize(
