@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from fast_tokenizer.errors import FastTokenizerError
 
-_NUMBERED = r"<action_(\d+)>"
+ACTION_TOKEN = "<action_{}>"
+"""The text of the token for an action id, where such tokens are added."""
+
+_NUMBERED = ACTION_TOKEN.format(r"(\d+)")
 _RESERVED = (r"<unused(\d+)>", r"<loc(\d+)>", r"<\|reserved_special_token_(\d+)\|>")
 
 

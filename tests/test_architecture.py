@@ -21,6 +21,8 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
+    ["hf"],
+    ["hf.embeddings"],
     ["demo"],
     ["cli"],
     ["__main__"],

@@ -1,0 +1,1 @@
+"""What needs transformers; the extra `hf` brings it."""
