@@ -22,6 +22,9 @@ class TextTokenizer(Protocol):
     def vocab_size(self) -> int:
         """Ids of the vocabulary that it was trained with; tokens added later lie after them."""
 
+    def __len__(self) -> int:
+        """Ids of all its tokens."""
+
     @property
     def bos_id(self) -> int | None:
         """Begins a sequence."""
@@ -147,6 +150,9 @@ class _SentencePiece:
     def pad_id(self) -> int | None:
         return _known(self._processor.pad_id())
 
+    def __len__(self) -> int:
+        return self.vocab_size
+
     def encode(self, text: str) -> list[int]:
         return list(self._processor.encode(text, out_type=int, add_bos=False, add_eos=False))
 
@@ -177,6 +183,9 @@ class _HuggingFace:
     @property
     def pad_id(self) -> int | None:
         return _known(self._tokenizer.pad_token_id)
+
+    def __len__(self) -> int:
+        return len(self._tokenizer)
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

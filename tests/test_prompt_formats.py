@@ -103,6 +103,7 @@ def test_pi05_of_openpi(paligemma, sample, max_length):
     texts, states, actions = sample
     builder = PromptBuilder(replace(PI05, max_length=max_length), paligemma)
     batch = builder.build(texts, states, actions, on_overflow="cut")
+    np.testing.assert_array_equal(batch.answer_start, batch.padding_mask.sum(axis=1))
     rows = [oracles.openpi_pi05(paligemma, *row, max_length) for row in zip(texts, states, strict=True)]
     assert_same(batch, rows)
 

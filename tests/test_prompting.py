@@ -213,9 +213,13 @@ def test_states_may_be_tensors(builder):
 # ---- Extraction --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("instruction", ["go", "Action: 5|", "_Action: \nAction: <loc1020><loc1021>|"])
-def test_an_instruction_may_hold_the_markers(builder, tokenizer, motions, instruction):
+@pytest.mark.parametrize("instruction", ["Action:  5|", "_Action: \nAction: <loc1020><loc1021>|"])
+def test_an_instruction_may_hold_the_markers(paligemma, tokenizer, places, motions, instruction):
+    builder = PromptBuilder(replace(PI0_FAST, lowercase=False), paligemma, tokenizer, places)
     batch = builder.build([instruction] * 5, np.zeros((5, 7)), motions[:5])
+    start = paligemma.encode("Action: ")
+    windows = np.lib.stride_tricks.sliding_window_view(batch.tokens[0], len(start))
+    assert (windows == start).all(axis=1).sum() >= 2
     assert builder.extract_ids(batch.tokens) == tokenizer(motions[:5])
 
 
@@ -223,7 +227,8 @@ def test_what_follows_the_end_is_not_looked_at(builder, paligemma, tokenizer, mo
     batch = builder.build("go", STATE, motions[0])
     answer = answer_of(batch, 0).tolist()
     eos, ids = paligemma.eos_id(), tokenizer(motions[0])
-    for tail in ([], [0, 0], [5, 6], [*paligemma.encode("Action: "), 1300], [eos, eos]):
+    another = [*paligemma.encode("Action: "), 1300]
+    for tail in ([], [0, 0], [5, 6], another, [eos, eos], [*another, eos]):
         assert builder.extract_ids([answer + tail]) == ids
         assert builder.extract_ids([answer[:-1] + ([eos, *tail] if tail else [])]) == ids
     assert builder.extract_ids(answer[:-2]) == ids  # one flat sequence, generation stopped before its end
@@ -337,6 +342,15 @@ def test_actions_must_not_take_what_the_format_writes(paligemma, tokenizer, name
     places = VocabularyMap.table([taken, *others])
     with pytest.raises(FastTokenizerError, match=f"the id {taken} of {name} is also that of action id 0"):
         PromptBuilder(PI0_FAST, paligemma, tokenizer, places)
+
+
+def test_a_map_that_is_too_small_is_refused_with_the_numbers(paligemma, tokenizer, motions):
+    size = min(tokenizer(motions[0])[0]) + 1
+    builder = PromptBuilder(PI0_FAST, paligemma, tokenizer, VocabularyMap.tail(paligemma.vocab_size(), size=size))
+    with pytest.raises(
+        FastTokenizerError, match=rf"action_ids\[\d+\] is \d+: expected an action id, 0\.\.{size - 1}"
+    ):
+        builder.build("a", STATE, motions[0])
 
 
 def test_a_format_of_ones_own(paligemma, tokenizer, places, motions):

@@ -36,6 +36,7 @@ def test_added_tokens_are_in_the_vocabulary_but_not_in_its_size():
     tokenizer.add_tokens(["<action_0>"])
     text = as_text_tokenizer(tokenizer)
     assert text.vocab_size == before
+    assert len(text) == before + 1
     assert text.vocabulary()["<action_0>"] == before
 
 

@@ -266,6 +266,10 @@ def test_special_ids_come_from_the_tokenizer_unless_given(text):
     assert VocabularyMap.from_tokenizer(text, "tail", size=5, eos_id=2).eos_id == 2
     # Padding with the end of a sequence says nothing of padding.
     assert VocabularyMap.from_tokenizer(text, "tail", size=5, eos_id=0).pad_id is None
+    with pytest.raises(
+        FastTokenizerError, match=f"mask_id is {size_of(text)}: expected one of .* {size_of(text)} ids"
+    ):
+        VocabularyMap.from_tokenizer(text, "tail", size=5, mask_id=size_of(text))
     last = size_of(text) - 1 - 128
     with pytest.raises(FastTokenizerError, match=f"the model id {last} stands for both action id 0 and eos_id"):
         VocabularyMap.from_tokenizer(text, "tail", size=5, eos_id=last)

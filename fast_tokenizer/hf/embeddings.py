@@ -61,14 +61,12 @@ def resize_embeddings(model: Any, places: VocabularyMap, *, init: EmbeddingInit 
     others = torch.from_numpy(np.setdiff1d(np.arange(old), places.model_ids))
     ids = torch.from_numpy(places.model_ids.copy())
     head = model.get_output_embeddings()
-    tables = [model.get_input_embeddings().weight]
-    if head is not None and head.weight is not tables[0]:
-        tables.append(head.weight)
+    layers = [model.get_input_embeddings()] if head is None else [model.get_input_embeddings(), head]
     with torch.no_grad():
-        for table in tables:
-            known = table[others.to(table.device)].double().cpu()
-            spread = _curve(len(places), known.shape[1], seed) if init == "by_value" else 0.0
-            rows = known.mean(dim=0) + known.std(dim=0) * spread
+        for table in (layer.weight for layer in layers):  # tied ones get the same rows twice
+            std, rows = torch.std_mean(table[others.to(table.device)].float(), dim=0)
+            if init == "by_value":
+                rows = rows + std * _curve(len(places), len(std), seed).to(std)
             table[ids.to(table.device)] = rows.to(table).expand(len(places), -1)
         bias = getattr(head, "bias", None)
         if bias is not None:
@@ -79,9 +77,9 @@ def _curve(size: int, width: int, seed: int) -> Any:
     """Points `[size, width]` on a random curve, each normally distributed, from one quarter turn to the next."""
     import torch
 
-    turns = torch.arange(size, dtype=torch.float64) / _IDS_A_QUARTER_TURN
+    turns = torch.arange(size) / _IDS_A_QUARTER_TURN
     begin = turns.long()
     angle = (turns - begin)[:, None] * (torch.pi / 2)
     draws = torch.Generator().manual_seed(seed)
-    corners = torch.randn(size // _IDS_A_QUARTER_TURN + 2, width, generator=draws, dtype=torch.float64)
+    corners = torch.randn(size // _IDS_A_QUARTER_TURN + 2, width, generator=draws)
     return corners[begin] * torch.cos(angle) + corners[begin + 1] * torch.sin(angle)
