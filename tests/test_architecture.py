@@ -33,7 +33,7 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
-    ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.generation"],
+    ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["cli", "hf.action_tokenizer"],
     ["__main__", "hf.action_processor"],
     ["hf.registration"],
