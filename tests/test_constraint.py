@@ -178,7 +178,7 @@ def test_actions_stay_within_a_bound(bytes_tokenizer, symbols_tokenizer):
     free = bytes_tokenizer.codec.constraint(4, 2)
     assert free.follow(free.start(), huge).complete.all()
     bounded = bytes_tokenizer.codec.constraint(4, 2, max_action=1.5)
-    with pytest.raises(FastTokenizerError, match="position 0: .* is not allowed"):
+    with pytest.raises(FastTokenizerError, match=r"position 0: .* is not allowed"):
         bounded.follow(bounded.start(), huge)
     # Everything that such actions encode to is inside.
     corners = rng.choice([-1.5, 1.5], (200, 4, 2))
