@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.errors import EncodeError
+from fast_tokenizer.errors import EncodeError, TrainingError
 
 Actions: TypeAlias = "npt.ArrayLike | Any"
 """`[H, D]` or `[B, H, D]`: a numpy array, nested numbers, a torch tensor on any device, or whatever has
@@ -84,6 +84,21 @@ def group_by_shape(chunks: Sequence[Actions]) -> list[tuple[Floats, list[int]]]:
         arrays.append(array)
         groups.setdefault((array.shape, array.dtype), []).append(index)
     return [(as_chunks(np.stack([arrays[i] for i in indices])), indices) for indices in groups.values()]
+
+
+def chunks_to_fit(chunks: Sequence[Actions] | Floats) -> list[tuple[Floats, list[int]]]:
+    """Stacks training chunks of the same shape and type, as `group_by_shape` does; an array is stacked already.
+
+    Raises:
+        TrainingError: If there are none.
+    """
+    if isinstance(chunks, np.ndarray):
+        groups = [(as_chunks(chunks), list(range(len(chunks) if chunks.ndim == 3 else 1)))]
+    else:
+        groups = group_by_shape(chunks)
+    if not any(len(places) for _, places in groups):
+        raise TrainingError("there are no chunks: expected at least one to fit on")
+    return groups
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from transformers import AddedToken, BatchEncoding, PreTrainedTokenizer
 
 from fast_tokenizer.actions import Actions
-from fast_tokenizer.codecs.fast import DecodedActions
+from fast_tokenizer.codecs.codec import DecodedActions
 from fast_tokenizer.decoding import ErrorPolicy
 from fast_tokenizer.hf.batch_encoding import as_batch_encoding
 from fast_tokenizer.hf.coefficient_text import ids_of_text, text_of_ids
