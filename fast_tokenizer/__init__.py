@@ -20,7 +20,7 @@ except ImportError as error:  # most often: Python took the source folder for th
         "install it with `pip install .` and run Python from another folder (or use the `fast-tokenizer` command)."
     ) from error
 
-from fast_tokenizer.codecs.fast import FastCodec
+from fast_tokenizer.codecs import BinningCodec, FastCodec, FrequencyCodec
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import DecodeStatus
 from fast_tokenizer.errors import (
@@ -39,6 +39,7 @@ from fast_tokenizer.vocabulary import ActionVocabulary, VocabularyMap
 __all__ = [
     "ActionConstraint",
     "ActionVocabulary",
+    "BinningCodec",
     "ConstrainedGeneration",
     "DecodeError",
     "DecodeStatus",
@@ -47,6 +48,7 @@ __all__ = [
     "FastTokenizer",
     "FastTokenizerError",
     "FormatError",
+    "FrequencyCodec",
     "StreamingDecoder",
     "TokenBatch",
     "TokenLists",

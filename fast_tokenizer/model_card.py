@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fast_tokenizer.codecs import FastCodec
+from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.serialization import SavedTokenizer
 
 _CARD = """---
@@ -61,8 +63,17 @@ def model_card(tokenizer: SavedTokenizer, repository: str) -> str:
     Args:
         tokenizer: What the repository holds.
         repository: Its id.
+
+    Raises:
+        FastTokenizerError: If it is no FAST tokenizer: the published layout, which the card explains, holds no
+            other.
     """
     codec, vocabulary = tokenizer.codec, tokenizer.codec.vocabulary
+    if not isinstance(codec, FastCodec):
+        raise FastTokenizerError(
+            f"{repository} would hold a {type(codec).__name__}, which only this package reads: save it with "
+            "save_pretrained, and upload the folder with a card of your own"
+        )
     return _CARD.format(
         repository=repository,
         scheme=codec.scheme,

@@ -7,6 +7,10 @@ bpe_tokenizer/             both again as a plain text tokenizer: what the publis
                            transformers 5; in transformers 4 it takes the ones above
 fast_action_tokenizer.py   the classes for transformers, where fast_tokenizer.hf is not imported: a copy of
                            fast_tokenizer/remote_code.py
+
+That layout holds FAST alone. Of any other codec there is one file, which only this package reads:
+
+codec_config.json          the codec's configuration; time_horizon, action_dim
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from fast_tokenizer.codecs.fast import FastCodec
+from fast_tokenizer.codecs import Codec, FastCodec, codec_from_config
 from fast_tokenizer.errors import FormatError
 from fast_tokenizer.json_files import get_value, read_json
 from fast_tokenizer.vocabulary_file import read_vocabulary, vocabulary_json
@@ -32,8 +36,10 @@ PROCESSOR_FILE = "processor_config.json"
 VOCABULARY_FILE = "tokenizer.json"
 SETTINGS_FILE = "tokenizer_config.json"
 SUBFOLDER = "bpe_tokenizer"
+CODEC_FILE = "codec_config.json"
 REMOTE_CODE_FILE = "fast_action_tokenizer.py"
 
+_CODEC_FORMAT = 1
 _LARGEST_CLAIM = 2**31 - 1
 _REMOTE_CODE = Path(__file__).with_name("remote_code.py")
 
@@ -42,17 +48,25 @@ _REMOTE_CODE = Path(__file__).with_name("remote_code.py")
 class SavedTokenizer:
     """What a tokenizer directory holds."""
 
-    codec: FastCodec
+    codec: Codec
     time_horizon: int | None
     action_dim: int | None
 
 
 def read_directory(directory: Path) -> SavedTokenizer:
-    """Reads a tokenizer directory in the published layout, BPE files at the root or in `bpe_tokenizer/`.
+    """Reads a tokenizer directory: of FAST in the published layout, BPE files at the root or in `bpe_tokenizer/`.
 
     Raises:
         FormatError: If a file is missing or not what it should be; the message names the file and the key.
     """
+    if not (directory / CODEC_FILE).exists():
+        return _read_published(directory)
+    if (directory / PROCESSOR_FILE).exists():
+        raise FormatError(f"holds two tokenizers, {CODEC_FILE} and {PROCESSOR_FILE}: remove one", str(directory))
+    return _read_codec_file(directory / CODEC_FILE)
+
+
+def _read_published(directory: Path) -> SavedTokenizer:
     config_path = directory / PROCESSOR_FILE
     config = read_json(config_path)
     scale = get_value(config, "scale", config_path, (int, float))
@@ -60,11 +74,7 @@ def read_directory(directory: Path) -> SavedTokenizer:
     claimed = get_value(config, "vocab_size", config_path, int, default=None)
     if claimed is not None and not 0 < claimed <= _LARGEST_CLAIM:
         raise FormatError(f"got {claimed}, expected 1..{_LARGEST_CLAIM}", str(config_path), "vocab_size")
-    shape = {}
-    for key in ("time_horizon", "action_dim"):
-        shape[key] = get_value(config, key, config_path, int, default=None)
-        if shape[key] is not None and not 0 < shape[key] <= _LARGEST_CLAIM:
-            raise FormatError(f"got {shape[key]}, expected 1..{_LARGEST_CLAIM}", str(config_path), key)
+    shape = _read_shape(config, config_path)
 
     vocabulary_path = _find_vocabulary(directory)
     scheme, tokens, merges = read_vocabulary(vocabulary_path)
@@ -78,14 +88,40 @@ def read_directory(directory: Path) -> SavedTokenizer:
     return SavedTokenizer(codec, **shape)
 
 
+def _read_codec_file(path: Path) -> SavedTokenizer:
+    content = read_json(path)
+    version = get_value(content, "format_version", path, int)
+    if version != _CODEC_FORMAT:
+        raise FormatError(
+            f"got {version}, expected {_CODEC_FORMAT}: a newer release wrote it", str(path), "format_version"
+        )
+    config = get_value(content, "codec", path, dict)
+    try:
+        codec = codec_from_config(config)
+    except FormatError as error:
+        raise FormatError(
+            error.detail, str(path), "codec" if error.key is None else f"codec.{error.key}"
+        ) from error
+    return SavedTokenizer(codec, **_read_shape(content, path))
+
+
+def _read_shape(content: Mapping[str, Any], path: Path) -> dict[str, int | None]:
+    shape = {}
+    for key in ("time_horizon", "action_dim"):
+        shape[key] = get_value(content, key, path, int, default=None)
+        if shape[key] is not None and not 0 < shape[key] <= _LARGEST_CLAIM:
+            raise FormatError(f"got {shape[key]}, expected 1..{_LARGEST_CLAIM}", str(path), key)
+    return shape
+
+
 def write_directory(
     directory: Path, saved: SavedTokenizer, tokenizer_settings: Mapping[str, Any] | None = None
 ) -> list[Path]:
-    """Writes a tokenizer directory that this package, transformers and the reference processor read.
+    """Writes a tokenizer directory; one of FAST transformers and the reference processor read too.
 
     Everything is written beside the directory first. A new directory then appears whole. In an existing one the
-    files are replaced one by one, `processor_config.json` last and gone until then, so that an interrupted save
-    leaves a directory that does not load, never one that mixes two tokenizers.
+    files are replaced one by one, the one that names the tokenizer last and gone until then, so that an
+    interrupted save leaves a directory that does not load, never one that mixes two tokenizers.
 
     Args:
         directory: Where to; made if it is not there.
@@ -94,26 +130,52 @@ def write_directory(
 
     Returns:
         The files.
+
+    Raises:
+        FileExistsError: If the directory holds a tokenizer in the other layout.
     """
-    files = _contents(saved, tokenizer_settings or {})
+    if isinstance(saved.codec, FastCodec):
+        files, other = _published_files(saved.codec, saved, tokenizer_settings or {}), CODEC_FILE
+    else:
+        files, other = {CODEC_FILE: _codec_file(saved)}, PROCESSOR_FILE
+    if (directory / other).exists():
+        raise FileExistsError(
+            f"{directory} holds another tokenizer, in {other}, which a {type(saved.codec).__name__} does not "
+            "replace: save into another directory, or empty this one"
+        )
     with _staged(directory) as stage:
-        (stage / SUBFOLDER).mkdir()
         for name, content in files.items():
+            (stage / name).parent.mkdir(exist_ok=True)
             (stage / name).write_text(content, "utf-8")
         if not directory.exists():
             stage.rename(directory)
             return [directory / name for name in files]
-        (directory / SUBFOLDER).mkdir(exist_ok=True)
-        (directory / PROCESSOR_FILE).unlink(missing_ok=True)
+        for name in files:
+            (directory / name).parent.mkdir(exist_ok=True)
+        *others, last = files
+        if others:  # one file is replaced at once
+            (directory / last).unlink(missing_ok=True)
         for name in files:
             (stage / name).replace(directory / name)
     return [directory / name for name in files]
 
 
-def _contents(saved: SavedTokenizer, tokenizer_settings: Mapping[str, Any]) -> dict[str, str]:
+def _codec_file(saved: SavedTokenizer) -> str:
+    content = {
+        "format_version": _CODEC_FORMAT,
+        "codec": saved.codec.get_config(),
+        "time_horizon": saved.time_horizon,
+        "action_dim": saved.action_dim,
+    }
+    return json.dumps(content, ensure_ascii=False) + "\n"  # bins are long: a number a line would not be read
+
+
+def _published_files(
+    codec: FastCodec, saved: SavedTokenizer, tokenizer_settings: Mapping[str, Any]
+) -> dict[str, str]:
     """The text of each file, `processor_config.json` last."""
     module = REMOTE_CODE_FILE.removesuffix(".py")
-    vocabulary = _as_text(vocabulary_json(saved.codec))
+    vocabulary = _as_text(vocabulary_json(codec))
     # Cleaning up spaces would rewrite pairs of coefficients.
     plain = {"clean_up_tokenization_spaces": False, "model_max_length": int(1e30)}
     # Class names find the classes where fast_tokenizer.hf is imported. Without the auto_map transformers 5 would
@@ -127,11 +189,11 @@ def _contents(saved: SavedTokenizer, tokenizer_settings: Mapping[str, Any]) -> d
     config = {
         "action_dim": saved.action_dim,
         "auto_map": {"AutoProcessor": f"{module}.FastActionProcessor"},
-        "min_token": saved.codec.min_coefficient,
+        "min_token": codec.min_coefficient,
         "processor_class": "FastActionProcessor",
-        "scale": saved.codec.scale,
+        "scale": codec.scale,
         "time_horizon": saved.time_horizon,
-        "vocab_size": saved.codec.vocabulary.size,
+        "vocab_size": codec.vocabulary.size,
     }
     return {
         VOCABULARY_FILE: vocabulary,

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from fast_tokenizer.actions import Actions, Floats
-from fast_tokenizer.codecs.codec import DecodedActions
-from fast_tokenizer.codecs.fast import FastCodec, Scheme
+from fast_tokenizer.codecs.codec import Codec, DecodedActions
+from fast_tokenizer.codecs.fast import Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.model_card import model_card
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
@@ -30,7 +30,8 @@ class FastTokenizer:
     is remembered between calls, so one tokenizer may serve many threads and processes.
 
     Args:
-        codec: What turns actions into ids.
+        codec: What turns actions into ids: a `FastCodec`, or any other; then transformers and the reference
+            cannot read what is saved, and `scale` and `min_token` are there if the codec has them.
         time_horizon: Steps of a chunk, for decoding where neither the call nor the tokens tell.
         action_dim: Dimensions of an action, likewise.
 
@@ -42,16 +43,14 @@ class FastTokenizer:
         (2, 16, 7)
     """
 
-    def __init__(
-        self, codec: FastCodec, *, time_horizon: int | None = None, action_dim: int | None = None
-    ) -> None:
+    def __init__(self, codec: Codec, *, time_horizon: int | None = None, action_dim: int | None = None) -> None:
         self._codec = codec
         self._time_horizon = _positive("time_horizon", time_horizon)
         self._action_dim = _positive("action_dim", action_dim)
 
     @property
-    def codec(self) -> FastCodec:
-        """What turns actions into ids."""
+    def codec(self) -> Any:
+        """What turns actions into ids: a `Codec`, of which each class has more to it."""
         return self._codec
 
     @property
@@ -67,12 +66,14 @@ class FastTokenizer:
     @property
     def scale(self) -> float:
         """Multiplier of the DCT coefficients before rounding."""
-        return self._codec.scale
+        scale: float = self.codec.scale
+        return scale
 
     @property
     def min_token(self) -> int:
         """The lowest rounded coefficient that encoding can write (the reference's name for it)."""
-        return self._codec.min_coefficient
+        min_coefficient: int = self.codec.min_coefficient
+        return min_coefficient
 
     @property
     def time_horizon(self) -> int | None:
@@ -262,7 +263,7 @@ class FastTokenizer:
         return cls(saved.codec, time_horizon=saved.time_horizon, action_dim=saved.action_dim)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Saves to a directory that this class, transformers and the reference processor load.
+        """Saves to a directory that this class loads, and, if it is of FAST, transformers and the reference too.
 
         Other files in the directory are left alone. See `fast_tokenizer.serialization` for what happens when it
         is interrupted.

@@ -87,5 +87,7 @@ def test_the_public_classes_have_examples():
         "fast_tokenizer",
         "fast_tokenizer.tokenizer.FastTokenizer",
         "fast_tokenizer.codecs.fast.FastCodec",
+        "fast_tokenizer.codecs.binning.BinningCodec",
+        "fast_tokenizer.codecs.frequency.FrequencyCodec",
     ):
         assert name in shown

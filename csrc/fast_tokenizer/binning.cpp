@@ -13,7 +13,6 @@ BinAxis::BinAxis(double low, double high, std::span<const double> thresholds, st
       high_(high),
       thresholds_(thresholds.begin(), thresholds.end()),
       values_(values.begin(), values.end()),
-      cells_per_unit_(0.0),
       thresholds_before_(values.size() + 1) {
   // A range too narrow for its inverse is one cell.
   const double inverse = static_cast<double>(values.size()) / (high - low);

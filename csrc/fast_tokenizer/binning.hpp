@@ -34,7 +34,7 @@ class BinAxis {
   std::vector<double> thresholds_;
   std::vector<double> values_;
   // [low, high] in cells of one width, and how many thresholds lie in the cells before each.
-  double cells_per_unit_;
+  double cells_per_unit_ = 0.0;
   std::vector<std::uint32_t> thresholds_before_;
 };
 

@@ -28,6 +28,6 @@ def codec_from_config(config: Mapping[str, Any]) -> Codec:
         BinningCodec(Bins(uniform, 256 in -1..1), vocab_size=256)
     """
     kind = config.get("codec")
-    if kind not in _CLASSES:
+    if not isinstance(kind, str) or kind not in _CLASSES:
         raise FormatError(f"got {kind!r}, expected one of {', '.join(map(repr, _CLASSES))}", key="codec")
     return _CLASSES[kind].from_config(config)

@@ -58,12 +58,12 @@ class Bins:
 
     def __post_init__(self) -> None:
         _check_ranges(np.array(self.low), np.array(self.high))
+        if self.count < 2:
+            raise FormatError(f"got {self.count} bins, expected 2 or more", key="values")
         for key, per_axis in (("thresholds", self.count - 1), ("values", self.count)):
             rows = getattr(self, key)
             if len(rows) != len(self.low) or any(len(row) != per_axis for row in rows):
                 raise FormatError(f"expected {per_axis} numbers for each of {len(self.low)} dimensions", key=key)
-        if self.count < 2:
-            raise FormatError(f"got {self.count} bins, expected 2 or more", key="values")
         if not np.isfinite(self.values).all():
             raise FormatError("expected finite numbers", key="values")
         ascending = np.column_stack([self.low, np.array(self.thresholds), self.high])
@@ -141,7 +141,12 @@ def quantiles(actions: npt.ArrayLike, *, count: int = 256) -> Bins:
     steps = np.sort(steps.reshape(-1, steps.shape[-1]), axis=0)
 
     def axis(ordered: npt.NDArray[np.float64]) -> _Axis:
-        edges = np.maximum.accumulate(np.quantile(ordered, np.linspace(0, 1, count + 1)))
+        edges = np.quantile(ordered, np.linspace(0, 1, count + 1))
+        # Where many steps have one value, edges meet; all but the first go on to the next value that there is, as
+        # rare ones (a gripper that seldom closes) would share its bin otherwise.
+        above = np.minimum(np.searchsorted(ordered, edges, side="right"), len(ordered) - 1)
+        meets = np.append(False, edges[1:] <= edges[:-1])
+        edges = np.sort(np.where(meets, ordered[above], edges))
         thresholds = edges[1:-1]
         begin = np.concatenate([[0], np.searchsorted(ordered, thresholds), [len(ordered)]])
         middle = np.minimum((begin[:-1] + begin[1:]) // 2, len(ordered) - 1)
@@ -202,7 +207,9 @@ def openpi() -> Bins:
 def octo_uniform(low: npt.ArrayLike, high: npt.ArrayLike, *, count: int = 256) -> Bins:
     """Octo's uniform bins: thresholds in float32, actions held a millionth inside the range.
 
-    Source: octo-models/octo, `octo/model/components/tokenizers.py`, and `linspace` of JAX.
+    Where JAX fuses a multiplication and an addition, which depends on the processor, a threshold of its own
+    differs by one rounding of float32; over [-1, 1] in 256 bins none can. Source: octo-models/octo,
+    `octo/model/components/tokenizers.py`, and `linspace` of JAX.
     """
 
     def axis(low: float, high: float) -> _Axis:
@@ -219,7 +226,8 @@ def octo_normal(*, count: int = 256) -> Bins:
     """Octo's normal bins: each as likely as the others, for a value of a standard normal distribution.
 
     The range ends at the quantiles 1e-6 and 1 - 1e-6, at about -4.75 and 4.75. Octo gives bin 0 to what reaches
-    the upper end; here it is held in the last bin, and reported where it is beyond. Source: as `octo_uniform`.
+    the upper end; here it is held in the last bin, and reported where it is beyond. JAX computes the quantiles in
+    float32: thresholds of its own differ by up to 2e-6. Source: as `octo_uniform`.
     """
     from scipy.special import ndtri
 
@@ -266,13 +274,14 @@ def _check_ranges(low: npt.NDArray[Any], high: npt.NDArray[Any], is_empty_allowe
 
 
 def _centres(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return (edges[:-1] + edges[1:]) / 2
+    centres: npt.NDArray[Any] = (edges[:-1] + edges[1:]) / 2
+    return centres
 
 
 def _octo_bin(actions: npt.NDArray[np.float32], edges: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """The bin `edges[b] <= action < edges[b + 1]`; what is beyond the ends is held in the last ones."""
-    bins: npt.NDArray[np.int64] = np.searchsorted(edges, actions, side="right") - 1
-    return np.clip(bins, 0, len(edges) - 2)
+    bins: npt.NDArray[np.int64] = np.clip(np.searchsorted(edges, actions, side="right") - 1, 0, len(edges) - 2)
+    return bins
 
 
 def _linspace_of_jax(low: float, high: float, count: int) -> npt.NDArray[np.float32]:

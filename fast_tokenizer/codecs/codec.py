@@ -42,8 +42,8 @@ class Codec(ABC):
     A model that was trained with one codec can be decoded with that codec only: what an id means, the codec says.
     Where a configuration tells that it is another codec's, it is refused; ids alone do not tell.
 
-    A class of codecs says how chunks of one shape become ids (`_encode_chunks`) and ids such chunks
-    (`_read_sequences`); shapes, policies and errors are the same for all and are seen to here.
+    A class of codecs says how chunks of one shape become ids, and ids such chunks; what is the same for all is
+    said here.
 
     Attributes:
         name: What a configuration calls this class of codecs.
@@ -162,7 +162,7 @@ class Codec(ABC):
         Raises:
             DecodeError: If a sequence is not an action of this shape and `errors="strict"`.
         """
-        if errors != "strict":
+        if errors != "strict":  # one call less for a single chunk, in a control loop
             check_policy(errors)
         return self._decode(ids, horizon, action_dim, errors, num_threads)[0]
 
@@ -252,9 +252,8 @@ class Codec(ABC):
             return self._decode_ragged(tokens, horizon, action_dim, errors, num_threads)
         if horizon < 1 or action_dim < 1:
             raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
-        actions, outcome, failed = self._read_sequences(
-            tokens, horizon, action_dim, errors != "zeros", num_threads
-        )
+        keep_prefix = errors != "zeros"
+        actions, outcome, failed = self._read_sequences(tokens, horizon, action_dim, keep_prefix, num_threads)
         if outcome is not None and errors == "strict":
             status, position, decoded = outcome[:, failed].tolist()
             ids, offsets = as_sequences(tokens)
