@@ -32,7 +32,7 @@ from vla.training import Schedule, train
 
 from fast_tokenizer.normalization import QuantileNormalizer
 
-HORIZON, STRIDE, EXECUTED = 16, 2, 8  # steps of 12.5 ms
+HORIZON, STRIDE, EXECUTED = 16, 4, 8  # steps of 12.5 ms
 MAX_STEPS = 150
 FIRST_TRIAL = 1_000_000  # no seed of the demonstrations
 ROBOTS = 10  # that act at the same time
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("vla-work"), metavar="DIR", help="folder (%(default)s)")
     parser.add_argument("--task", default="button-press-topdown-v3", help="of Meta-World (%(default)s)")
     parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS), help="(all)")
-    parser.add_argument("--episodes", type=int, default=100, help="demonstrations (%(default)s)")
+    parser.add_argument("--episodes", type=int, default=150, help="demonstrations (%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, help="of training (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=32, help="(%(default)s)")
     parser.add_argument("--trials", type=int, default=50, help="episodes of evaluation (%(default)s)")
@@ -54,7 +54,7 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
 
     simulators = [Simulator(options.task) for _ in range(ROBOTS)]
-    recording = Recording(options.task, options.episodes, HORIZON, STRIDE, MAX_STEPS)
+    recording = Recording(options.task, options.episodes, HORIZON, STRIDE)
     demonstrations = load_or_record(options.work / f"{options.task}.npz", recording, simulators[0])
     trial = Trial(range(FIRST_TRIAL, FIRST_TRIAL + options.trials), MAX_STEPS, EXECUTED)
     expert = evaluate_expert(trial, simulators[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.chunking import cut_chunks
+from fast_tokenizer.chunking import count_chunks, cut_chunks
 from fast_tokenizer.progress import ProgressBar
 from vla.files import require_same, write_beside
 from vla.simulator import ACTION_DIM, Observation, Simulator
 
-_SHOVE_STEPS = 40  # at most
+_PARTS, _PART_STEPS, _SHOVE_STEPS = 4, 80, 25  # at most; Meta-World ends an episode after 500 steps
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,12 @@ class Recording:
         episodes: How many.
         horizon: Steps of a chunk.
         stride: Steps from an observation to the next one.
-        max_steps: Steps after which an episode is given up.
     """
 
     task: str
     episodes: int
     horizon: int
     stride: int
-    max_steps: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +74,9 @@ def _record(recording: Recording, simulator: Simulator) -> Demonstrations:
     chunks = []
     with ProgressBar("demonstrations", unit="episodes") as bar:
         for seed in range(recording.episodes):
-            seen, actions = _episode(recording, simulator, seed)
-            windows = cut_chunks([actions], recording.horizon, recording.stride)
-            observations += seen[: len(windows)]
-            chunks.append(windows)
+            for seen, actions in _episode(recording, simulator, seed):
+                observations += seen
+                chunks.append(cut_chunks([actions], recording.horizon, recording.stride))
             bar.update(seed + 1, recording.episodes)
     return Demonstrations(
         np.stack([one.image for one in observations]),
@@ -89,25 +87,34 @@ def _record(recording: Recording, simulator: Simulator) -> Demonstrations:
 
 def _episode(
     recording: Recording, simulator: Simulator, seed: int
-) -> tuple[list[Observation], npt.NDArray[np.float64]]:
-    """Observations at every `stride`-th step, and all actions, of one episode.
+) -> Iterator[tuple[list[Observation], npt.NDArray[np.float64]]]:
+    """The parts of an episode: the observation at the start of each chunk, and the actions.
 
-    The hand is shoved somewhere first, so that the expert shows how to come back from where a policy may err to;
-    the shove is not recorded. A chunk more of actions follows the success, so that the last windows are whole.
+    Before each part the hand is shoved somewhere, so that the expert shows how to come back from where a policy
+    may err to; a shove is not recorded. The part with the success is the last.
     """
     rng = np.random.default_rng(seed)
     simulator.reset(seed)
-    direction = rng.uniform(-1.0, 1.0, ACTION_DIM)
-    for _ in range(rng.integers(_SHOVE_STEPS + 1)):
-        simulator.step(direction)
+    for _ in range(_PARTS):
+        direction = rng.uniform(-1.0, 1.0, ACTION_DIM)
+        for _ in range(rng.integers(_SHOVE_STEPS + 1)):
+            simulator.step(direction)
+        yield _part(recording, simulator, rng.integers(recording.horizon, _PART_STEPS + 1))
+        if simulator.success:
+            break
+
+
+def _part(
+    recording: Recording, simulator: Simulator, steps: int
+) -> tuple[list[Observation], npt.NDArray[np.float64]]:
+    """Goes on for a chunk after the success, so that there are whole chunks up to it."""
     seen, actions = [], []
-    left = recording.horizon
-    for step in range(recording.max_steps):
-        if step % recording.stride == 0:
+    while len(actions) < steps:
+        if len(actions) % recording.stride == 0:
             seen.append(simulator.observe())
         actions.append(simulator.expert_action())
+        was_done = simulator.success
         simulator.step(actions[-1])
-        left -= simulator.success
-        if not left:
-            break
-    return seen, np.stack(actions)
+        if simulator.success and not was_done:
+            steps = len(actions) + recording.horizon
+    return seen[: count_chunks(len(actions), recording.horizon, recording.stride)], np.stack(actions)
