@@ -14,7 +14,7 @@ from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.vocabulary import ActionVocabulary
 
-_VOCAB_SIZE = 512
+_SCALE, _VOCAB_SIZE = 4, 128  # few values for each id to mean, as there are few examples of each
 
 
 class Codec(Protocol):
@@ -35,7 +35,7 @@ class Codec(Protocol):
 
 
 def _fast(scheme: Scheme, chunks: npt.NDArray[np.float64]) -> FastCodec:
-    return FastTokenizer.fit(chunks, vocab_size=_VOCAB_SIZE, scheme=scheme).codec
+    return FastTokenizer.fit(chunks, _SCALE, _VOCAB_SIZE, scheme=scheme).codec
 
 
 CODECS: dict[str, Callable[[npt.NDArray[np.float64]], Codec]] = {

@@ -16,7 +16,7 @@ from fast_tokenizer.progress import ProgressBar
 from vla.collator import Tensors
 from vla.files import require_same, write_beside
 
-_LEARNING_RATE = 1.5e-3
+_LEARNING_RATE = 2e-3
 _WARM_UP_STEPS = 50
 _WEIGHT_DECAY = 0.01
 _LARGEST_GRADIENT = 1.0
