@@ -21,6 +21,7 @@ except ImportError as error:  # most often: Python took the source folder for th
     ) from error
 
 from fast_tokenizer.codecs.fast import FastCodec
+from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import DecodeStatus
 from fast_tokenizer.errors import (
     DecodeError,
@@ -29,12 +30,16 @@ from fast_tokenizer.errors import (
     FormatError,
     TrainingError,
 )
+from fast_tokenizer.generation import ConstrainedGeneration
+from fast_tokenizer.streaming import StreamingDecoder
 from fast_tokenizer.token_batch import TokenBatch, TokenLists
 from fast_tokenizer.tokenizer import FastTokenizer
 from fast_tokenizer.vocabulary import ActionVocabulary, VocabularyMap
 
 __all__ = [
+    "ActionConstraint",
     "ActionVocabulary",
+    "ConstrainedGeneration",
     "DecodeError",
     "DecodeStatus",
     "EncodeError",
@@ -42,6 +47,7 @@ __all__ = [
     "FastTokenizer",
     "FastTokenizerError",
     "FormatError",
+    "StreamingDecoder",
     "TokenBatch",
     "TokenLists",
     "TrainingError",

@@ -58,13 +58,34 @@ class CoefficientCoder:
     @property
     def max_coefficient(self) -> int: ...
 
+class BinTable:
+    """Values to bins and back: an axis for each dimension, or one for all."""
+
+    def __init__(self, low: _Float64, high: _Float64, thresholds: _Float64, values: _Float64) -> None:
+        """Of low and high `[axes]`, thresholds `[axes, bins - 1]`, values `[axes, bins]`."""
+
+    def encode(self, actions: _Float32 | _Float64, num_threads: int = 0) -> tuple[_Int32, npt.NDArray[np.bool_]]:
+        """Ids `[B * H * D]` and clipped `[B]` of actions `[B, H, D]`."""
+
+    def decode(
+        self,
+        ids: _Int32,
+        offsets: _Int64,
+        horizon: int,
+        action_dim: int,
+        size: int,
+        keep_prefix: bool,
+        num_threads: int = 0,
+    ) -> tuple[_Float64, _Int64 | None, int]:
+        """As `CoefficientCoder.decode_arrays`, of ids of a vocabulary of `size`."""
+
 class TokenGrammar:
     """Which token may follow which: of `size` ids of one coefficient each, or of a vocabulary."""
 
     @overload
     def __init__(self, size: int) -> None: ...
     @overload
-    def __init__(self, coder: CoefficientCoder, canonical: bool, num_threads: int = 0) -> None: ...
+    def __init__(self, coder: CoefficientCoder, canonical: bool, largest: int, num_threads: int = 0) -> None: ...
 
 class LengthAutomaton:
     """Which ids may come next, if a sequence is to hold `length` coefficients. Places are int32 `[B, 3]`."""
@@ -90,6 +111,20 @@ def quantize(
     actions: _Float32 | _Float64, scale: float, tie_tolerance: float, num_threads: int = 0
 ) -> tuple[_Int32, _Int64]:
     """Coefficients `[B, H, D]` and the columns (chunk * D + dimension) that hold a near tie."""
+
+def decode_frequencies(
+    ids: _Int32,
+    offsets: _Int64,
+    horizon: int,
+    action_dim: int,
+    frequencies: int,
+    size: int,
+    min_coefficient: int,
+    scale: float,
+    keep_prefix: bool,
+    num_threads: int = 0,
+) -> tuple[_Float64, _Int64 | None, int]:
+    """As `CoefficientCoder.decode_arrays`, of one id a coefficient, the lowest frequencies first."""
 
 def to_lists(ids: _Int32, offsets: _Int64) -> list[list[int]]: ...
 def from_lists(lists: Sequence[object]) -> tuple[_Int32, _Int64]: ...

@@ -9,11 +9,14 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.errors import EncodeError
+from fast_tokenizer.errors import EncodeError, TrainingError
 
 Actions: TypeAlias = "npt.ArrayLike | Any"
 """`[H, D]` or `[B, H, D]`: a numpy array, nested numbers, a torch tensor on any device, or whatever has
 `__array__` or `__dlpack__`."""
+
+_NARROW = ("bfloat16", "float8")
+"""Float types that numpy itself has not, by the beginning of their names."""
 
 Floats: TypeAlias = "npt.NDArray[np.float32] | npt.NDArray[np.float64]"
 
@@ -83,6 +86,21 @@ def group_by_shape(chunks: Sequence[Actions]) -> list[tuple[Floats, list[int]]]:
     return [(as_chunks(np.stack([arrays[i] for i in indices])), indices) for indices in groups.values()]
 
 
+def chunks_to_fit(chunks: Sequence[Actions] | Floats) -> list[tuple[Floats, list[int]]]:
+    """Stacks training chunks of the same shape and type, as `group_by_shape` does; an array is stacked already.
+
+    Raises:
+        TrainingError: If there are none.
+    """
+    if isinstance(chunks, np.ndarray):
+        groups = [(as_chunks(chunks), list(range(len(chunks) if chunks.ndim == 3 else 1)))]
+    else:
+        groups = group_by_shape(chunks)
+    if not any(len(places) for _, places in groups):
+        raise TrainingError("there are no chunks: expected at least one to fit on")
+    return groups
+
+
 @contextmanager
 def chunks_from(places: Sequence[int]) -> Iterator[None]:
     """Makes an `EncodeError` about a chunk of a group name its place in the caller's list."""
@@ -97,6 +115,8 @@ def chunks_from(places: Sequence[int]) -> Iterator[None]:
 def _as_array(actions: Actions) -> Floats:
     if not isinstance(actions, np.ndarray):
         actions = _to_numpy(actions)
+    if actions.dtype.name.startswith(_NARROW):  # of ml_dtypes: what jax gives
+        actions = actions.astype(np.float32)
     kind, size = actions.dtype.kind, actions.dtype.itemsize
     if kind == "f" and size in (4, 8) and actions.dtype.isnative:
         array: Floats = actions
@@ -112,7 +132,7 @@ def _to_numpy(actions: Any) -> npt.NDArray[Any]:
     # A torch tensor says what it is without torch being imported here.
     if hasattr(actions, "detach") and hasattr(actions, "cpu"):
         actions = actions.detach().cpu()
-        if str(actions.dtype) == "torch.bfloat16":
+        if str(actions.dtype).removeprefix("torch.").startswith(_NARROW):
             actions = actions.float()
     elif isinstance(actions, list | tuple) and any(hasattr(one, "detach") for one in actions):
         actions = [_to_numpy(one) for one in actions]

@@ -58,6 +58,7 @@ class ActionConstraint:
         vocabulary: The ids.
         horizon: Steps of the chunk.
         action_dim: Dimensions of an action.
+        length: Coefficients of a chunk: `horizon * action_dim`, unless the codec writes fewer.
 
     Raises:
         FastTokenizerError: If no sequence of these tokens has that many coefficients.
@@ -75,13 +76,20 @@ class ActionConstraint:
     """
 
     def __init__(
-        self, grammar: _core.TokenGrammar, vocabulary: ActionVocabulary, horizon: int, action_dim: int
+        self,
+        grammar: _core.TokenGrammar,
+        vocabulary: ActionVocabulary,
+        horizon: int,
+        action_dim: int,
+        *,
+        length: int | None = None,
     ) -> None:
         if horizon < 1 or action_dim < 1:
             raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
         self.vocabulary = vocabulary
         self.horizon = int(horizon)
         self.action_dim = int(action_dim)
+        self._length = int(horizon * action_dim if length is None else length)
         self._automaton = _core.LengthAutomaton(grammar, self.length)
         if not self._automaton.possible:
             raise FastTokenizerError(
@@ -92,7 +100,7 @@ class ActionConstraint:
     @property
     def length(self) -> int:
         """Coefficients of a chunk."""
-        return self.horizon * self.action_dim
+        return self._length
 
     def start(self, rows: int = 1) -> ConstraintState:
         """The state before the first id."""

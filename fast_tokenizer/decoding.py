@@ -15,6 +15,9 @@ ErrorPolicy: TypeAlias = Literal["strict", "repair", "zeros"]
 """`strict` raises `DecodeError`. `repair` keeps what is valid up to the first error, and fills the rest so that
 the motion holds no surprise. `zeros` gives a chunk of zeros, as the reference does."""
 
+UNREADABLE_BYTES = "the bytes up to {} are not UTF-8 text"
+"""What a message says where ids of scheme `"bytes"` spell no coefficient."""
+
 _NO_ID = -(2**31)
 """What the core reads an id as that does not fit its 32 bits."""
 
@@ -37,7 +40,7 @@ class CheckedActions(tuple[T, npt.NDArray[np.int8]], Generic[T]):
 
     Attributes:
         position: int64 `[B]`: the place in each sequence where decoding stopped, -1 where it did not.
-        decoded: int64 `[B]`: how many values are each sequence's own; the others were filled in.
+        decoded: int64 `[B]`: how many values each sequence tells; what they leave open was filled in.
     """
 
     position: npt.NDArray[np.int64]
@@ -78,7 +81,15 @@ def check_policy(errors: str, allowed: Sequence[str] = get_args(ErrorPolicy)) ->
 
 
 def raise_decode_error(
-    sequence: int, status: int, position: int, ids: Sequence[int], vocab_size: int, got: int, expected: int
+    sequence: int,
+    status: int,
+    position: int,
+    ids: Sequence[int],
+    vocab_size: int,
+    got: int,
+    expected: int,
+    value_name: str = "coefficients",
+    unreadable: str = UNREADABLE_BYTES,
 ) -> NoReturn:
     """Raises the `DecodeError` that says why a sequence is not an action, and what to do.
 
@@ -90,15 +101,17 @@ def raise_decode_error(
         vocab_size: Action ids that there are.
         got: Values that were decoded.
         expected: Values that the shape needs.
+        value_name: What the values are.
+        unreadable: What is wrong with an id that stands for none, as a format for that id.
     """
     reason = DecodeStatus(status)
     culprit = f"id {ids[position]}" if position < len(ids) else "the end"
     if position < len(ids) and ids[position] == _NO_ID:
         culprit = "an id beyond 32 bits"
     detail = {
-        DecodeStatus.TOO_SHORT: f"the ids end after {got} of {expected} coefficients",
-        DecodeStatus.TOO_LONG: f"{culprit} goes past the {expected} coefficients of the shape",
-        DecodeStatus.NOT_A_COEFFICIENT: f"the bytes up to {culprit} are not UTF-8 text",
+        DecodeStatus.TOO_SHORT: f"the ids end after {got} of {expected} {value_name}",
+        DecodeStatus.TOO_LONG: f"{culprit} goes past the {expected} {value_name} of the shape",
+        DecodeStatus.NOT_A_COEFFICIENT: unreadable.format(culprit),
         DecodeStatus.ID_OUTSIDE_VOCABULARY: f"{culprit} is outside the vocabulary of {vocab_size}",
         DecodeStatus.SPECIAL_TOKEN_INSIDE: f"{culprit} is a special token (pad, eos or mask)",
     }[reason]

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from fast_tokenizer.errors import FastTokenizerError
 
-_NUMBERED = r"<action_(\d+)>"
+ACTION_TOKEN = "<action_{}>"
+"""The text of the token for an action id, where such tokens are added."""
+
+_NUMBERED = ACTION_TOKEN.format(r"(\d+)")
 _RESERVED = (r"<unused(\d+)>", r"<loc(\d+)>", r"<\|reserved_special_token_(\d+)\|>")
 
 
@@ -18,6 +21,9 @@ class TextTokenizer(Protocol):
     @property
     def vocab_size(self) -> int:
         """Ids of the vocabulary that it was trained with; tokens added later lie after them."""
+
+    def __len__(self) -> int:
+        """Ids of all its tokens."""
 
     @property
     def bos_id(self) -> int | None:
@@ -144,6 +150,9 @@ class _SentencePiece:
     def pad_id(self) -> int | None:
         return _known(self._processor.pad_id())
 
+    def __len__(self) -> int:
+        return self.vocab_size
+
     def encode(self, text: str) -> list[int]:
         return list(self._processor.encode(text, out_type=int, add_bos=False, add_eos=False))
 
@@ -174,6 +183,9 @@ class _HuggingFace:
     @property
     def pad_id(self) -> int | None:
         return _known(self._tokenizer.pad_token_id)
+
+    def __len__(self) -> int:
+        return len(self._tokenizer)
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

@@ -11,7 +11,8 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from fast_tokenizer.actions import Actions, Floats
-from fast_tokenizer.codecs.fast import DecodedActions, FastCodec, Scheme
+from fast_tokenizer.codecs.codec import DecodedActions
+from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.model_card import model_card
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory

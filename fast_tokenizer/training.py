@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
-from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape
+from fast_tokenizer.actions import Actions, Floats, chunks_from, chunks_to_fit
 from fast_tokenizer.codecs.fast import FastCodec, Scheme
+from fast_tokenizer.codecs.parameters import MARGIN, symbol_range
 from fast_tokenizer.errors import TrainingError
 from fast_tokenizer.quantization import quantize
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the tokens made so far and the tokens wanted. What it raises ends the training."""
 
-DEFAULT_MARGIN = 1.5
 _LARGEST_MARGIN = 1e6
 _LARGEST_VOCABULARY = 2**24
 _MIN_FREQUENCY = 2
@@ -56,8 +56,7 @@ def fit_fast_codec(
     coefficients, offsets = _quantize_all(chunks, scale, num_threads)
     low, high = int(coefficients.min()), int(coefficients.max())
     if scheme == "symbols":
-        factor = DEFAULT_MARGIN if margin is None else margin
-        low, high = -math.ceil(factor * max(0, -low)), math.ceil(factor * max(0, high))
+        low, high = symbol_range(low, high, MARGIN if margin is None else margin)
     if high - low + 1 > vocab_size:
         raise TrainingError(
             f"the coefficients {low}..{high} need {high - low + 1} tokens, more than vocab_size {vocab_size}: "
@@ -82,12 +81,7 @@ def _quantize_all(
     chunks: Sequence[Actions] | Floats, scale: float, num_threads: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Coefficients of all chunks, one after the other, and where each begins."""
-    if isinstance(chunks, np.ndarray):
-        groups = [(as_chunks(chunks), list(range(len(chunks) if chunks.ndim == 3 else 1)))]
-    else:
-        groups = group_by_shape(chunks)
-    if not any(len(places) for _, places in groups):
-        raise TrainingError("there are no chunks: expected at least one to fit on")
+    groups = chunks_to_fit(chunks)
     if len(groups) == 1:
         batch, _ = groups[0]
         coefficients = quantize(batch, scale, num_threads)

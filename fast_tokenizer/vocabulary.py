@@ -188,13 +188,17 @@ class VocabularyMap:
             mask_id: None unless given.
 
         Raises:
-            FastTokenizerError: If there is no room, tokens are missing, or the block holds a special token.
+            FastTokenizerError: If there is no room, tokens are missing, the block holds a special token, or a
+                special id is none of the tokenizer's.
         """
         text = as_text_tokenizer(text_tokenizer)
         eos_id = text.eos_id if eos_id is None else eos_id
         if pad_id is None and text.pad_id != eos_id:
             pad_id = text.pad_id
         special = {"pad_id": pad_id, "eos_id": eos_id, "mask_id": mask_id}
+        for name, one in special.items():
+            if one is not None and one >= len(text):
+                raise FastTokenizerError(f"{name} is {one}: expected one of the text tokenizer's {len(text)} ids")
         if mode == "tail":
             places = cls.tail(text.vocab_size, size=size, skip=skip, **special)
             taken = text.special_among(places.model_ids.tolist())
@@ -340,8 +344,6 @@ def _as_integers(name: str, ids: Any) -> npt.NDArray[np.int64]:
     array = np.asarray(ids.detach().cpu() if hasattr(ids, "detach") else ids)
     if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"{name} have the type {array.dtype}: expected integers of at most 64 bits")
-    if array.dtype == np.uint64:  # must not wrap around into the vocabulary
-        array = np.minimum(array, np.iinfo(np.int64).max)
     return array.astype(np.int64)
 
 

@@ -1,7 +1,12 @@
 """What counts as a batch of chunks, and how the rest is refused."""
 
+import importlib.util
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from frameworks import import_or_skip
 from hypothesis import given
 from strategies import BrainFloat, DlpackOnly, Tensor, chunk_batches
 
@@ -61,6 +66,39 @@ def test_tensors_of_other_libraries(kind):
     chunks = as_chunks(kind(values.astype("f4")))
     assert chunks.dtype == np.float32
     np.testing.assert_array_equal(chunks[0], values)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_float_types_that_numpy_has_not(dtype):
+    narrow = np.dtype(getattr(import_or_skip("ml_dtypes"), dtype))
+    values = np.arange(8).reshape(4, 2) / 4
+    chunks = as_chunks(values.astype(narrow))
+    assert chunks.dtype == np.float32
+    np.testing.assert_array_equal(chunks[0], values)
+
+
+JAX = """
+import jax.numpy, numpy
+from fast_tokenizer.actions import as_chunks
+
+class DlpackOnly:
+    def __init__(self, array):
+        self.__dlpack__, self.__dlpack_device__ = array.__dlpack__, array.__dlpack_device__
+
+for dtype, becomes in [("bfloat16", "f4"), ("float16", "f4"), ("float32", "f4"), ("int32", "f8")]:
+    array = jax.numpy.arange(8, dtype=dtype).reshape(4, 2)
+    for given in [array] if dtype == "bfloat16" else [array, DlpackOnly(array)]:
+        chunks = as_chunks(given)
+        assert chunks.dtype == numpy.dtype(becomes), (dtype, chunks.dtype)
+        assert chunks.tolist() == [[[0, 1], [2, 3], [4, 5], [6, 7]]], (dtype, chunks)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_arrays_of_jax(tmp_path):
+    """In a process of its own: jax starts threads, and then complains of every fork of the tests after it."""
+    done = subprocess.run([sys.executable, "-c", JAX], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

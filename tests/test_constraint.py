@@ -166,6 +166,29 @@ def test_errors_say_what_was_expected(symbols_tokenizer, motions):
         constraint.advance(constraint.start(2), [0])
 
 
+def test_actions_stay_within_a_bound(bytes_tokenizer, symbols_tokenizer):
+    rng = np.random.default_rng(0)
+    for tokenizer in (bytes_tokenizer, symbols_tokenizer):
+        constraint = tokenizer.codec.constraint(4, 2, max_action=1.5)
+        tokens = [generated(constraint, rng.choice) for _ in range(40)]
+        points = tokenizer.codec.decode(tokens, horizon=1, action_dim=8) * tokenizer.scale
+        # Characters of one lead byte are 64 neighbours at most, of those that a bound of 30 lets through.
+        assert np.abs(points).max() <= 1.5 * tokenizer.scale * np.sqrt(4) + 64
+    huge = list(bytes_tokenizer(np.full((1, 4, 2), 3000.0)))
+    free = bytes_tokenizer.codec.constraint(4, 2)
+    assert free.follow(free.start(), huge).complete.all()
+    bounded = bytes_tokenizer.codec.constraint(4, 2, max_action=1.5)
+    with pytest.raises(FastTokenizerError, match=r"position 0: .* is not allowed"):
+        bounded.follow(bounded.start(), huge)
+    # Everything that such actions encode to is inside.
+    corners = rng.choice([-1.5, 1.5], (200, 4, 2))
+    for tokenizer in (bytes_tokenizer, symbols_tokenizer):
+        constraint = tokenizer.codec.constraint(4, 2, max_action=1.5)
+        assert constraint.follow(constraint.start(200), list(tokenizer(corners))).complete.all()
+    with pytest.raises(ValueError, match="max_action is 0"):
+        bytes_tokenizer.codec.constraint(4, 2, max_action=0)
+
+
 def test_a_length_that_no_tokens_have_is_refused():
     # The first byte of a character, and no other.
     lead = FastCodec(["\u00c5"], np.empty((0, 3)), scheme="bytes", scale=1.0, min_coefficient=0)

@@ -5,38 +5,44 @@ import doctest
 import importlib
 import importlib.metadata
 import json
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from frameworks import import_or_skip
 
 import fast_tokenizer
 
+FOLDER = Path(fast_tokenizer.__file__).parent
 MODULES = [
-    "fast_tokenizer",
-    *(module.name for module in pkgutil.walk_packages(fast_tokenizer.__path__, "fast_tokenizer.")),
+    ".".join(part for part in path.relative_to(FOLDER.parent).with_suffix("").parts if part != "__init__")
+    for path in sorted(FOLDER.rglob("*.py"))
 ]
+OPTIONAL = ("fast_tokenizer.hf", "fast_tokenizer.remote_code")
+
+
+def load(name):
+    if name.startswith(OPTIONAL):
+        import_or_skip("transformers")
+    return importlib.import_module(name)
 
 
 def test_it_is_what_pip_installed():
-    folder = Path(fast_tokenizer.__file__).parent
     files = {Path(str(file.locate())).resolve() for file in importlib.metadata.files("fast_tokenizer")}
-    assert folder != Path(__file__).parents[1] / "fast_tokenizer"
-    assert (folder / "__init__.py").resolve() in files
+    assert Path(__file__).parents[1] / "fast_tokenizer" != FOLDER
+    assert (FOLDER / "__init__.py").resolve() in files
     assert Path(fast_tokenizer._core.__file__).resolve() in files
     assert importlib.metadata.version("fast_tokenizer") == fast_tokenizer.__version__
 
 
 def test_it_is_typed():
-    folder = Path(fast_tokenizer.__file__).parent
-    assert (folder / "py.typed").is_file()
-    assert (folder / "_core.pyi").is_file()
+    assert (FOLDER / "py.typed").is_file()
+    assert (FOLDER / "_core.pyi").is_file()
 
 
 def test_the_stub_names_what_the_core_has():
-    stub = ast.parse((Path(fast_tokenizer.__file__).parent / "_core.pyi").read_text("utf-8"))
+    stub = ast.parse((FOLDER / "_core.pyi").read_text("utf-8"))
     written = {node.name for node in stub.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     assert written == {name for name in dir(fast_tokenizer._core) if not name.startswith("_")}
 
@@ -69,13 +75,14 @@ def test_import_loads_numpy_and_the_core_only(tmp_path):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_are_true(name):
-    module = importlib.import_module(name)
+    module = load(name)
     assert doctest.testmod(module, optionflags=doctest.FAIL_FAST).failed == 0
 
 
 def test_the_public_classes_have_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    shown = {test.name for name in MODULES for test in finder.find(importlib.import_module(name))}
+    names = [name for name in MODULES if not name.startswith(OPTIONAL)]
+    shown = {test.name for name in names for test in finder.find(load(name))}
     for name in (
         "fast_tokenizer",
         "fast_tokenizer.tokenizer.FastTokenizer",

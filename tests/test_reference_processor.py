@@ -2,55 +2,23 @@
 
 import json
 import shutil
-import warnings
 
 import numpy as np
 import pytest
 import scipy.fft
+from frameworks import import_or_skip
 
 from fast_tokenizer import FastTokenizer
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    transformers = pytest.importorskip("transformers")
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-    from transformers.processing_utils import ProcessorMixin
+transformers = import_or_skip("transformers")
+
+from published_processor import UniversalActionProcessor  # noqa: E402
+from transformers import AutoTokenizer, PreTrainedTokenizerFast  # noqa: E402
+
+import fast_tokenizer.hf  # noqa: E402, F401  # in version 4 the processor's tokenizer is ours
 
 # What transformers warns of is not the matter here.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-class UniversalActionProcessor(ProcessorMixin):
-    """The contract of physical-intelligence/fast, `processing_action_tokenizer.py`: its calls in its order."""
-
-    attributes = ["bpe_tokenizer"]  # noqa: RUF012
-    bpe_tokenizer_class = "AutoTokenizer"
-
-    def __init__(
-        self, bpe_tokenizer, scale=10, vocab_size=1024, min_token=0, *, action_dim=None, time_horizon=None
-    ):
-        self.scale = scale
-        self.vocab_size = vocab_size
-        self.min_token = min_token
-        self.time_horizon = time_horizon
-        self.action_dim = action_dim
-        super().__init__(bpe_tokenizer)
-
-    def __call__(self, action_chunk):
-        if action_chunk.ndim == 2:
-            action_chunk = action_chunk[None, ...]
-        rounded = np.around(scipy.fft.dct(action_chunk, axis=1, norm="ortho") * self.scale)
-        texts = ["".join(map(chr, np.maximum(one.flatten() - self.min_token, 0).astype(int))) for one in rounded]
-        return [self.bpe_tokenizer(text)["input_ids"] for text in texts]
-
-    def decode(self, tokens, *, time_horizon, action_dim):
-        actions = []
-        for token in tokens:
-            text = self.bpe_tokenizer.decode(token)
-            coefficients = (np.array(list(map(ord, text))) + self.min_token).reshape(-1, action_dim)
-            assert coefficients.shape == (time_horizon, action_dim)
-            actions.append(scipy.fft.idct(coefficients / self.scale, axis=0, norm="ortho"))
-        return np.stack(actions)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +59,7 @@ def openers(folder):
 
 def test_its_tokenizer_opens_the_files(saved, tokenizer, chunks):
     for bpe_tokenizer in openers(saved):
-        assert len(bpe_tokenizer) == tokenizer.vocab_size
+        assert bpe_tokenizer.vocab_size == tokenizer.vocab_size
         reference = UniversalActionProcessor(bpe_tokenizer, tokenizer.scale, min_token=tokenizer.min_token)
         assert_same_ids_and_actions(reference, tokenizer, chunks)
 

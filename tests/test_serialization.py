@@ -19,6 +19,7 @@ FILES = {
     "tokenizer_config.json",
     "bpe_tokenizer/tokenizer.json",
     "bpe_tokenizer/tokenizer_config.json",
+    "fast_action_tokenizer.py",
 }
 
 
@@ -56,18 +57,24 @@ def test_saving_again_gives_the_same_bytes(saved, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
 
 
-def test_the_configuration_is_that_of_the_reference(tokenizer, saved):
+def test_the_configuration_has_the_keys_of_the_reference(tokenizer, saved):
     assert json.loads((saved / "processor_config.json").read_text()) == {
         "action_dim": 7,
+        "auto_map": {"AutoProcessor": "fast_action_tokenizer.FastActionProcessor"},
         "min_token": tokenizer.min_token,
-        "processor_class": "UniversalActionProcessor",
+        "processor_class": "FastActionProcessor",
         "scale": 10,
         "time_horizon": 20,
         "vocab_size": tokenizer.vocab_size,
     }
     settings = json.loads((saved / "tokenizer_config.json").read_text())
     assert settings["clean_up_tokenization_spaces"] is False
-    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert settings["tokenizer_class"] == "FastActionTokenizer"
+    assert settings["auto_map"] == {"AutoTokenizer": ["fast_action_tokenizer.FastActionTokenizer", None]}
+    plain = json.loads((saved / "bpe_tokenizer" / "tokenizer_config.json").read_text())
+    assert plain["clean_up_tokenization_spaces"] is False
+    assert plain["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert "auto_map" not in plain
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "bpe_tokenizer/tokenizer.json"])

@@ -128,23 +128,7 @@ class Decoding {
                   cells_ + first * shape_.horizon * shape_.action_dim, outcomes_.data() + first);
   }
 
-  // Actions; status, position and number of decoded coefficients [3, count], or None if all are well; the
-  // first sequence that failed, or -1.
-  py::tuple result() {
-    const std::span<const DecodeOutcome> all(outcomes_.data(), count_);
-    const auto failed =
-        std::find_if(all.begin(), all.end(), [](const auto& one) { return one.status != DecodeStatus::ok; });
-    if (failed == all.end()) return py::make_tuple(std::move(actions_), py::none(), -1);
-    py::array_t<std::int64_t> report({std::size_t{3}, count_});
-    auto cells = report.mutable_unchecked<2>();
-    for (std::size_t i = 0; i < count_; ++i) {
-      const auto column = static_cast<py::ssize_t>(i);
-      cells(0, column) = static_cast<std::int64_t>(all[i].status);
-      cells(1, column) = all[i].position;
-      cells(2, column) = all[i].decoded;
-    }
-    return py::make_tuple(std::move(actions_), std::move(report), failed - all.begin());
-  }
+  py::tuple result() { return decoding_result(std::move(actions_), {outcomes_.data(), count_}); }
 
  private:
   const CoefficientCoder& coder_;
@@ -202,6 +186,21 @@ Scheme scheme_of(const std::string& name) {
   if (name == "bytes") return Scheme::bytes;
   if (name == "symbols") return Scheme::symbols;
   throw py::value_error("scheme is '" + name + "': expected 'bytes' or 'symbols'");
+}
+
+py::tuple decoding_result(py::array_t<double> actions, std::span<const DecodeOutcome> outcomes) {
+  const auto failed = std::find_if(outcomes.begin(), outcomes.end(),
+                                   [](const auto& one) { return one.status != DecodeStatus::ok; });
+  if (failed == outcomes.end()) return py::make_tuple(std::move(actions), py::none(), -1);
+  py::array_t<std::int64_t> report({std::size_t{3}, outcomes.size()});
+  auto cells = report.mutable_unchecked<2>();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto column = static_cast<py::ssize_t>(i);
+    cells(0, column) = static_cast<std::int64_t>(outcomes[i].status);
+    cells(1, column) = outcomes[i].position;
+    cells(2, column) = outcomes[i].decoded;
+  }
+  return py::make_tuple(std::move(actions), std::move(report), failed - outcomes.begin());
 }
 
 void bind_coder(py::module_& module) {

@@ -6,26 +6,6 @@
 namespace fast_tokenizer::bindings {
 namespace {
 
-// Any strides that are whole elements and any numpy array that is aligned; the rest is copied first.
-template <class Real>
-ActionsView<Real> view_of(py::array_t<Real>& actions) {
-  if (actions.ndim() != 3) throw py::value_error("expected an array [batch, horizon, action_dim]");
-  if (actions.shape(1) < 1 || actions.shape(2) < 1)
-    throw py::value_error("horizon and action_dim must be at least 1");
-  const auto element = static_cast<py::ssize_t>(sizeof(Real));
-  const bool whole = actions.strides(0) % element == 0 && actions.strides(1) % element == 0 &&
-                     actions.strides(2) % element == 0 &&
-                     reinterpret_cast<std::uintptr_t>(actions.data()) % alignof(Real) == 0;
-  if (!whole) actions = py::array_t<Real>(actions.request());
-  return {actions.data(),
-          static_cast<std::size_t>(actions.shape(0)),
-          static_cast<std::size_t>(actions.shape(1)),
-          static_cast<std::size_t>(actions.shape(2)),
-          actions.strides(0) / element,
-          actions.strides(1) / element,
-          actions.strides(2) / element};
-}
-
 template <class Out, class Real>
 py::array_t<Out> array_like(const py::array_t<Real>& actions) {
   return py::array_t<Out>({actions.shape(0), actions.shape(1), actions.shape(2)});

@@ -102,8 +102,9 @@ void bind_generation(py::module_& module) {
   using namespace py::literals;
   py::class_<TokenGrammar, std::shared_ptr<TokenGrammar>>(module, "TokenGrammar")
       .def(py::init<std::size_t>(), "size"_a)
-      .def(py::init<const CoefficientCoder&, bool, int>(), py::call_guard<py::gil_scoped_release>(),
-           "coder"_a, "canonical"_a, "num_threads"_a = 0);
+      .def(py::init<const CoefficientCoder&, bool, std::int32_t, int>(),
+           py::call_guard<py::gil_scoped_release>(), "coder"_a, "canonical"_a, "largest"_a,
+           "num_threads"_a = 0);
   py::class_<LengthAutomaton>(module, "LengthAutomaton")
       .def(py::init([](std::shared_ptr<TokenGrammar> grammar, std::size_t length) {
              const py::gil_scoped_release release;

@@ -24,6 +24,7 @@ void bind_byte_level(py::module_& module);
 void bind_coder(py::module_& module);
 void bind_dct(py::module_& module);
 void bind_errors(py::module_& module);
+void bind_fixed_length(py::module_& module);
 void bind_generation(py::module_& module);
 void bind_sequences(py::module_& module);
 void bind_training(py::module_& module);
@@ -44,7 +45,31 @@ py::array_t<T> to_array(const std::vector<T>& values) {
   return array;
 }
 
+// Any strides that are whole elements and any numpy array that is aligned; the rest is copied first.
+template <class Real>
+ActionsView<Real> view_of(py::array_t<Real>& actions) {
+  if (actions.ndim() != 3) throw py::value_error("expected an array [batch, horizon, action_dim]");
+  if (actions.shape(1) < 1 || actions.shape(2) < 1)
+    throw py::value_error("horizon and action_dim must be at least 1");
+  const auto element = static_cast<py::ssize_t>(sizeof(Real));
+  const bool whole = actions.strides(0) % element == 0 && actions.strides(1) % element == 0 &&
+                     actions.strides(2) % element == 0 &&
+                     reinterpret_cast<std::uintptr_t>(actions.data()) % alignof(Real) == 0;
+  if (!whole) actions = py::array_t<Real>(actions.request());
+  return {actions.data(),
+          static_cast<std::size_t>(actions.shape(0)),
+          static_cast<std::size_t>(actions.shape(1)),
+          static_cast<std::size_t>(actions.shape(2)),
+          actions.strides(0) / element,
+          actions.strides(1) / element,
+          actions.strides(2) / element};
+}
+
 Scheme scheme_of(const std::string& name);
+
+// What decoding gives: actions; status, position and number of decoded values [3, count], or None if all are
+// well; the first sequence that failed, or -1.
+py::tuple decoding_result(py::array_t<double> actions, std::span<const DecodeOutcome> outcomes);
 
 // Ids read from Python lists, one a sequence.
 struct ListedIds {

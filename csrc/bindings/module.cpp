@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_byte_level(module);
   bind_coder(module);
   bind_sequences(module);
+  bind_fixed_length(module);
   bind_generation(module);
   bind_training(module);
 }

@@ -38,6 +38,10 @@ class Utf8Decoder {
   // Meaningful only after push() returned `complete`.
   constexpr std::int32_t code_point() const noexcept { return code_point_; }
 
+  // The lowest and the highest character that an unfinished one can become.
+  constexpr std::int32_t lowest_possible() const noexcept { return filled(lowest_, 0); }
+  constexpr std::int32_t highest_possible() const noexcept { return filled(highest_, 0x3F); }
+
   // What may come next, as a number below kStates: 0 between characters, more the more bytes are missing, and
   // different ones where the next byte has different bounds.
   static constexpr std::size_t kStates = 8;
@@ -48,6 +52,13 @@ class Utf8Decoder {
 
  private:
   constexpr Step begin(std::uint8_t lead) noexcept;
+
+  // The character if `next` comes next, and then these bits in every byte.
+  constexpr std::int32_t filled(std::uint8_t next, std::int32_t rest) const noexcept {
+    std::int32_t result = code_point_ << 6 | (next & 0x3F);
+    for (int byte = 1; byte < missing_; ++byte) result = result << 6 | rest;
+    return result;
+  }
 
   std::int32_t code_point_ = 0;
   std::uint8_t missing_ = 0;  // bytes

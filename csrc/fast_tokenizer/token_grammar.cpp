@@ -1,8 +1,7 @@
 #include "fast_tokenizer/token_grammar.hpp"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <optional>
 
 #include "fast_tokenizer/byte_level.hpp"
 #include "fast_tokenizer/parallel.hpp"
@@ -28,15 +27,39 @@ bool leads_letter(Unit byte) {
   return true;
 }
 
-std::size_t coefficients_in(const Units& text, Utf8Decoder& utf8, bool& valid) {
-  std::size_t count = 0;
-  for (const Unit byte : text) {
-    const auto step = utf8.push(static_cast<std::uint8_t>(byte));
-    valid &= step != Utf8Decoder::Step::invalid;
-    count += step == Utf8Decoder::Step::complete ? 1U : 0U;
+// Follows tokens through UTF-8, and keeps to characters within bounds.
+class CharacterReader {
+ public:
+  CharacterReader(std::int32_t lowest, std::int32_t highest) : lowest_(lowest), highest_(highest) {}
+
+  // How many characters the bytes complete from a state on; nothing if they are not UTF-8, or out of bounds.
+  // Of a character that was begun before, the bounds were seen to then.
+  std::optional<std::size_t> read(const Units& bytes, Utf8Decoder& utf8) const {
+    std::size_t complete = 0;
+    bool begun_here = !utf8.pending();
+    for (const Unit byte : bytes) {
+      switch (utf8.push(static_cast<std::uint8_t>(byte))) {
+        case Utf8Decoder::Step::invalid:
+          return std::nullopt;
+        case Utf8Decoder::Step::pending:
+          break;
+        case Utf8Decoder::Step::complete:
+          if (begun_here && !overlap(utf8.code_point(), utf8.code_point())) return std::nullopt;
+          begun_here = true;
+          ++complete;
+      }
+    }
+    if (utf8.pending() && begun_here && !overlap(utf8.lowest_possible(), utf8.highest_possible()))
+      return std::nullopt;
+    return complete;
   }
-  return count;
-}
+
+ private:
+  bool overlap(std::int32_t first, std::int32_t last) const { return first <= highest_ && lowest_ <= last; }
+
+  std::int32_t lowest_;
+  std::int32_t highest_;
+};
 
 }  // namespace
 
@@ -106,9 +129,10 @@ TokenGrammar::TokenGrammar(std::size_t size) : size_(size), steps_(size, Step{1,
   for (std::size_t id = 0; id < size; ++id) insert(successors_, id);
 }
 
-TokenGrammar::TokenGrammar(const CoefficientCoder& coder, bool canonical, int num_threads)
+TokenGrammar::TokenGrammar(const CoefficientCoder& coder, bool canonical, std::int32_t largest,
+                           int num_threads)
     : size_(coder.size()) {
-  read_steps(coder);
+  read_steps(coder, largest);
   const Seams seams(coder, canonical);
   successors_.assign(words(), 0);
   for (std::size_t id = 0; id < size_; ++id) {
@@ -117,42 +141,55 @@ TokenGrammar::TokenGrammar(const CoefficientCoder& coder, bool canonical, int nu
   if (canonical) read_successors(coder, seams, num_threads);
 }
 
-void TokenGrammar::read_steps(const CoefficientCoder& coder) {
+void TokenGrammar::read_steps(const CoefficientCoder& coder, std::int32_t largest) {
+  // As symbols; a text holds none below zero.
+  const auto symbol_of = [&](std::int64_t coefficient) {
+    return static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(coefficient - coder.min_coefficient(), -1, INT32_MAX));
+  };
+  const std::int32_t lowest = symbol_of(-static_cast<std::int64_t>(largest));
+  const std::int32_t highest = symbol_of(largest);
   if (coder.scheme() == Scheme::symbols) {
     order_ = {0};
-    for (std::size_t id = 0; id < size_; ++id)
-      steps_.push_back({static_cast<std::int32_t>(coder.text_of(static_cast<TokenId>(id)).size()), 0, 0});
+    for (std::size_t id = 0; id < size_; ++id) {
+      const Units text = coder.text_of(static_cast<TokenId>(id));
+      const bool fits = std::all_of(text.begin(), text.end(),
+                                    [&](Unit symbol) { return lowest <= symbol && symbol <= highest; });
+      steps_.push_back({static_cast<std::int32_t>(text.size()), static_cast<std::int16_t>(fits ? 0 : -1), 0});
+    }
     return;
   }
   order_ = {kOneMissing, kLetterState, 2, 3, 4, 5, 6, 7, 0};
   steps_.resize(kByteStates * size_);
-  for (std::size_t state = 0; state < kByteStates; ++state) {
-    for (std::size_t id = 0; id < size_; ++id) {
-      const Units text = coder.text_of(static_cast<TokenId>(id));
+  const CharacterReader reader(lowest, highest);
+  for (std::size_t id = 0; id < size_; ++id) {
+    const Units text = coder.text_of(static_cast<TokenId>(id));
+    for (std::size_t state = 0; state < kByteStates; ++state) {
       Utf8Decoder utf8 = Utf8Decoder::in_state(state == kLetterState ? kOneMissing : state);
-      bool valid = true;
-      const std::size_t count = coefficients_in(text, utf8, valid);
-      if (!valid) continue;
+      const auto complete = reader.read(text, utf8);
+      if (!complete) continue;
       std::size_t next = utf8.state();
       if (next == kOneMissing && leads_letter(text.back())) next = kLetterState;
-      steps_[state * size_ + id] = {static_cast<std::int32_t>(count), static_cast<std::int16_t>(next), 0};
+      steps_[state * size_ + id] = {static_cast<std::int32_t>(*complete), static_cast<std::int16_t>(next), 0};
     }
   }
 }
 
 // History 1 + id is the token; after all of them come single continuation bytes that ended a letter.
 void TokenGrammar::read_successors(const CoefficientCoder& coder, const Seams& seams, int num_threads) {
-  for (std::size_t i = 0; i < steps_.size(); ++i)
-    steps_[i].history = static_cast<std::int32_t>(1 + i % size_);
+  for (std::size_t state = 0; state < states(); ++state) {
+    for (std::size_t id = 0; id < size_; ++id)
+      steps_[state * size_ + id].history = static_cast<std::int32_t>(1 + id);
+  }
   if (coder.scheme() == Scheme::bytes) {
     for (std::size_t i = 0; i < seams.single_continuations.size(); ++i)
       steps_[kLetterState * size_ + seams.single_continuations[i]].history =
           static_cast<std::int32_t>(1 + size_ + i);
   }
-  const std::size_t histories = 1 + size_ + seams.single_continuations.size();
-  successors_.resize(histories * words());
+  histories_ = 1 + size_ + seams.single_continuations.size();
+  successors_.resize(histories_ * words());
   constexpr std::size_t kHistoriesWorthAThread = 64;
-  parallel_for(histories - 1, kHistoriesWorthAThread, num_threads, [&](std::size_t begin, std::size_t end) {
+  parallel_for(histories_ - 1, kHistoriesWorthAThread, num_threads, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const bool after_letter = i >= size_;
       const std::size_t left = after_letter ? seams.single_continuations[i - size_] : i;

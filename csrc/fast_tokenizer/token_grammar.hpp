@@ -21,11 +21,13 @@ class TokenGrammar {
   // Every id is one coefficient, and any may follow any.
   explicit TokenGrammar(std::size_t size);
 
-  // The tokens of a BPE vocabulary, without those that encoding never writes as text. With `canonical`, only
-  // neighbours that encoding would leave side by side. In scheme symbols, sequences of such neighbours are
-  // exactly what encoding writes. In scheme bytes they are so within a word of the GPT-2 split; where a word
-  // may end is judged by the two characters at the seam, which errs on the side of allowing.
-  TokenGrammar(const CoefficientCoder& coder, bool canonical, int num_threads);
+  // The tokens of a BPE vocabulary, without those that encoding never writes as text, and without
+  // coefficients beyond +-largest; where a character's first byte is a token of its own, also with those that
+  // its other bytes may lead to from there. With `canonical`, only neighbours that encoding would leave side
+  // by side. In scheme symbols, sequences of such neighbours are exactly what encoding writes. In scheme
+  // bytes they are so within a word of the GPT-2 split; where a word may end is judged by the two characters
+  // at the seam, which errs on the side of allowing.
+  TokenGrammar(const CoefficientCoder& coder, bool canonical, std::int32_t largest, int num_threads);
 
   struct Step {
     std::int32_t coefficients = 0;  // that the token completes
@@ -35,8 +37,8 @@ class TokenGrammar {
 
   std::size_t size() const noexcept { return size_; }
   std::size_t words() const noexcept { return (size_ + 63) / 64; }  // of an IdSet
-  std::size_t states() const noexcept { return steps_.size() / size_; }
-  std::size_t histories() const noexcept { return successors_.size() / words(); }
+  std::size_t states() const noexcept { return order_.size(); }
+  std::size_t histories() const noexcept { return histories_; }
 
   const Step& step(std::size_t state, std::size_t id) const { return steps_[state * size_ + id]; }
 
@@ -55,10 +57,11 @@ class TokenGrammar {
  private:
   struct Seams;
 
-  void read_steps(const CoefficientCoder& coder);
+  void read_steps(const CoefficientCoder& coder, std::int32_t largest);
   void read_successors(const CoefficientCoder& coder, const Seams& seams, int num_threads);
 
   std::size_t size_;
+  std::size_t histories_ = 1;
   std::vector<Step> steps_;                // [state, id]
   std::vector<std::uint64_t> successors_;  // [history, word]
   std::vector<std::size_t> order_;

@@ -49,6 +49,19 @@ constexpr std::optional<std::int32_t> only_character(std::string_view bytes) {
 }
 
 static_assert(only_character("\xC2\x80") == 0x80);
+static_assert([] {
+  Utf8Decoder decoder;
+  decoder.push(0xF0);
+  const bool four = decoder.lowest_possible() == 0x10000 && decoder.highest_possible() == 0x3FFFF;
+  decoder.push(0x9F);
+  return four && decoder.lowest_possible() == 0x1F000 && decoder.highest_possible() == 0x1FFFF;
+}());
+static_assert([] {
+  for (std::size_t state = 0; state < Utf8Decoder::kStates; ++state) {
+    if (Utf8Decoder::in_state(state).state() != state) return false;
+  }
+  return true;
+}());
 static_assert(only_character("\xF4\x8F\xBF\xBF") == 0x10FFFF);
 static_assert(!only_character("\xC1\xBF") && !only_character("\xE0\x9F\xBF") &&
               !only_character("\xF0\x8F\xBF\xBF"));

@@ -46,8 +46,9 @@ void collect(const LengthAutomaton& automaton, const SequencePlace& place, Ids& 
   REQUIRE_FALSE(dead_end);
 }
 
-std::vector<Ids> all_sequences(const CoefficientCoder& coder, bool canonical, std::size_t length) {
-  const LengthAutomaton automaton(std::make_shared<TokenGrammar>(coder, canonical, 1), length);
+std::vector<Ids> all_sequences(const CoefficientCoder& coder, bool canonical, std::size_t length,
+                               std::int32_t largest = INT32_MAX) {
+  const LengthAutomaton automaton(std::make_shared<TokenGrammar>(coder, canonical, largest, 1), length);
   std::vector<Ids> result;
   Ids ids;
   if (automaton.possible()) collect(automaton, automaton.start(), ids, result);
@@ -137,6 +138,28 @@ TEST_CASE("scheme bytes: what is let through decodes, and every encoding is let 
   }
 }
 
+TEST_CASE("coefficients beyond a bound are left out") {
+  const CoefficientCoder symbols(
+      Scheme::symbols, -2, {std::u32string(1, 0), U"\1", U"\2", U"\3", std::u32string{1, 3}}, {{1, 3, 4}});
+  // Coefficients -2 to 1, of which -1 to 1 may come, and the token of -1 and 1.
+  CHECK(all_sequences(symbols, false, 2, 1) ==
+        std::vector<Ids>{{1, 1}, {1, 2}, {1, 3}, {2, 1}, {2, 2}, {2, 3}, {3, 1}, {3, 2}, {3, 3}, {4}});
+  // Of all three-byte characters, those from U+4E00 on: E4 leads to U+4000 to U+4FFF, E5 would pass the
+  // bound.
+  const CoefficientCoder bytes = split_characters();
+  CHECK(all_sequences(bytes, false, 1, 0x60).size() == 1);
+  CHECK(all_sequences(bytes, false, 1, 0x61).size() == 2);
+  CHECK(all_sequences(bytes, false, 1, 0x168).size() == 5);  // C5 leads to three, also past the bound
+  CHECK(all_sequences(bytes, false, 1, 0x3FFF).size() == 6);
+  CHECK(all_sequences(bytes, false, 1, 0x4E2D).size() > 6);
+}
+
+TEST_CASE("no tokens, no sequences") {
+  const CoefficientCoder empty(Scheme::bytes, 0, {}, {});
+  CHECK(all_sequences(empty, true, 1).empty());
+  CHECK_FALSE(LengthAutomaton(std::make_shared<TokenGrammar>(0), 1).possible());
+}
+
 TEST_CASE("fixed length: every id at every place") {
   const LengthAutomaton automaton(std::make_shared<TokenGrammar>(70), 100000);
   SequencePlace place = automaton.start();
@@ -204,9 +227,9 @@ TEST_CASE("blocks in one piece, rising and falling, at any offset") {
 
 TEST_CASE("a length that no sequence has is told") {
   const CoefficientCoder coder(Scheme::symbols, 0, {U"a", U"aa"}, {{0, 0, 1}});
-  CHECK(LengthAutomaton(std::make_shared<TokenGrammar>(coder, true, 1), 3).possible());
+  CHECK(LengthAutomaton(std::make_shared<TokenGrammar>(coder, true, INT32_MAX, 1), 3).possible());
   const CoefficientCoder none(Scheme::bytes, 0, {std::u32string(1, char_of_byte(0xC5))}, {});
-  CHECK_FALSE(LengthAutomaton(std::make_shared<TokenGrammar>(none, false, 1), 1).possible());
+  CHECK_FALSE(LengthAutomaton(std::make_shared<TokenGrammar>(none, false, INT32_MAX, 1), 1).possible());
 }
 
 }  // namespace

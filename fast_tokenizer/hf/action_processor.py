@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 from transformers import BatchEncoding, ProcessorMixin
 
 from fast_tokenizer.actions import Actions, Floats
-from fast_tokenizer.codecs.fast import DecodedActions, FastCodec, Scheme
+from fast_tokenizer.codecs.codec import DecodedActions
+from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.hf.action_tokenizer import FastActionTokenizer
 from fast_tokenizer.hub import download

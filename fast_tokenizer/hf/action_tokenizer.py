@@ -12,7 +12,7 @@ import numpy as np
 from transformers import AddedToken, BatchEncoding, PreTrainedTokenizer
 
 from fast_tokenizer.actions import Actions
-from fast_tokenizer.codecs.fast import DecodedActions
+from fast_tokenizer.codecs.codec import DecodedActions
 from fast_tokenizer.decoding import ErrorPolicy
 from fast_tokenizer.hf.batch_encoding import as_batch_encoding
 from fast_tokenizer.hf.coefficient_text import ids_of_text, text_of_ids
@@ -44,10 +44,10 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
     Examples:
         >>> chunks = np.zeros((3, 4, 2))
         >>> tokenizer = FastActionTokenizer(fast_tokenizer=FastTokenizer.fit(chunks))
-        >>> tokenizer(chunks, padding=True, return_tensors="np")["input_ids"].tolist()
-        [[0], [0], [0]]
-        >>> tokenizer.decode([[0]], time_horizon=4, action_dim=2).shape
-        (1, 4, 2)
+        >>> tokenizer(chunks, padding=True, return_tensors="np")["attention_mask"].tolist()
+        [[1], [1], [1]]
+        >>> tokenizer.decode(tokenizer(chunks)).shape
+        (3, 4, 2)
         >>> len(tokenizer) - tokenizer.vocab_size  # pad, eos, mask
         3
     """
@@ -82,6 +82,22 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
         for loaded in ("auto_map", "processor_class"):  # of the files; saving writes its own
             settings.pop(loaded, None)
         super().__init__(**{**special, **settings})
+
+    @classmethod
+    def from_pretrained(cls, *arguments: Any, **options: Any) -> FastActionTokenizer:
+        """Loads a directory or a repository of the hub; arguments are those of transformers.
+
+        Raises:
+            FormatError: If a file is missing or damaged; the message names file and key.
+        """
+        try:
+            tokenizer: FastActionTokenizer = super().from_pretrained(*arguments, **options)
+        except ImportError as error:
+            # Without protobuf, transformers up to 5.5 takes what a constructor raises for an error about that.
+            if isinstance(error.__context__, ValueError):
+                raise error.__context__ from None
+            raise
+        return tokenizer
 
     @property
     def fast_tokenizer(self) -> FastTokenizer:

@@ -47,7 +47,7 @@ class ActionLogitsProcessor(LogitsProcessor):  # type: ignore[misc]
         self._known = np.flatnonzero(places >= 0)  # action ids that the model has an id for
         self._columns = torch.from_numpy(places[self._known])
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Gives minus infinity to what is not allowed.
 
         Args:
@@ -84,9 +84,7 @@ class ActionStoppingCriteria(StoppingCriteria):  # type: ignore[misc]
         self._map = vocabulary_map
         self._prompt_length = prompt_length
 
-    def __call__(
-        self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **unused: object
-    ) -> torch.BoolTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **unused: object) -> torch.Tensor:
         """Says which rows are done, bool `[B]`."""
         state = _state(self._constraint, self._map, input_ids[:, self._prompt_length :])
         return torch.from_numpy(state.complete).to(input_ids.device)

@@ -21,8 +21,8 @@ from fast_tokenizer.token_batch import as_sequences
 from fast_tokenizer.vocabulary import VocabularyMap
 
 OverflowPolicy: TypeAlias = Literal["raise", "shorten", "cut"]
-"""What to do with a sequence that is too long. `raise` is an error. `shorten` leaves out the last action ids, which
-in FAST are the high frequencies, and keeps whole coefficients and the end of the answer, so that
+"""What to do with a sequence that is too long. `raise` is an error. `shorten` leaves out the last action ids,
+in FAST the high frequencies, and keeps whole coefficients and the end of the answer, so that
 `extract_actions(..., errors="repair")` gives the coarse motion. `cut` is what openpi, LeRobot and OpenVLA do: ids
 beyond the length are lost, the end of the answer among them. The batch says in `dropped` how many were lost."""
 
@@ -63,6 +63,7 @@ class PromptBuilder:
         pad_id = self._text.pad_id if prompt_format.pad_id is None else prompt_format.pad_id
         self._pad_id = required(pad_id, "padding")
         self._action_tokenizer: Any = action_tokenizer
+        self._vocabulary_map = vocabulary_map
         self._answer: Answer | None = None
         if prompt_format.has_answer:
             if action_tokenizer is None or vocabulary_map is None:
@@ -70,6 +71,16 @@ class PromptBuilder:
                     "the format writes action ids: expected an action_tokenizer and a vocabulary_map"
                 )
             self._answer = Answer(prompt_format, self._text, vocabulary_map, self._pad_id)
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        """How sequences are written."""
+        return self._format
+
+    @property
+    def vocabulary_map(self) -> VocabularyMap | None:
+        """Where the action ids lie in the language model; None where the format has none."""
+        return self._vocabulary_map
 
     def build(
         self,
@@ -161,7 +172,7 @@ class PromptBuilder:
         return decode_lists(self._action_tokenizer, lists, horizon, width, errors)[..., :action_dim]
 
     def _prompts(self, instructions: Sequence[str], states: Actions | None) -> list[Part]:
-        values: Sequence[Any] = [None] * len(instructions)
+        values: Any = [None] * len(instructions)
         if states is not None and self._format.writes_state:
             values = _as_states(states)
             _require_count("states", len(values), len(instructions))
@@ -193,7 +204,7 @@ class PromptBuilder:
         if not kept:
             raise EncodeError(
                 f"the actions take {len(ids)} ids, and there is room for {max(room, 0)}: raise the lengths of the "
-                'format, encode with a lower scale, or use on_overflow="shorten"',
+                'format, encode with a lower scale, or, where some fit, use on_overflow="shorten"',
                 row,
             )
         return kept
