@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fast_tokenizer.prompting import PI0_FAST, PromptBuilder
+from fast_tokenizer.text_tokenizer import ACTION_TOKEN
 from fast_tokenizer.vocabulary import VocabularyMap
 from vla.codecs import Codec
 from vla.simulator import STATE_DIM
@@ -48,7 +49,7 @@ class Language:
         size = codec.vocabulary.size
         states = np.random.default_rng(0).uniform(-1.02, 1.02, (_EXAMPLES, STATE_DIM))
         prompts = (FORMAT.prompt(instruction, state) for state in states)
-        text = _train_sentencepiece(prompts, ["<image>", *(f"<action_{number}>" for number in range(size))])
+        text = _train_sentencepiece(prompts, ["<image>", *(ACTION_TOKEN.format(number) for number in range(size))])
         places = VocabularyMap.from_tokenizer(text, "added", size=size)
         builder = PromptBuilder(FORMAT, text, codec, places)
         return cls(text.vocab_size(), text.piece_to_id("<image>"), builder, places)
