@@ -23,11 +23,13 @@ except ImportError as error:  # most often: Python took the source folder for th
 from fast_tokenizer.codecs.fast import FastCodec
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import DecodeStatus
+from fast_tokenizer.diffusion import MaskedDecodeResult, decode_masked
 from fast_tokenizer.errors import (
     DecodeError,
     EncodeError,
     FastTokenizerError,
     FormatError,
+    LogitsError,
     TrainingError,
 )
 from fast_tokenizer.generation import ConstrainedGeneration
@@ -47,9 +49,12 @@ __all__ = [
     "FastTokenizer",
     "FastTokenizerError",
     "FormatError",
+    "LogitsError",
+    "MaskedDecodeResult",
     "StreamingDecoder",
     "TokenBatch",
     "TokenLists",
     "TrainingError",
     "VocabularyMap",
+    "decode_masked",
 ]

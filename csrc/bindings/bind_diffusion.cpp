@@ -20,7 +20,7 @@ void require_below(const Indices& values, std::int64_t lowest, std::size_t end, 
 }
 
 // logits [M, V]; columns [A] or none; allowed [K, A] or none; the others [n]. Gives ids [n] and, as float64
-// [4, n], the largest probability, the second largest, entropy, and the probability of `kept`.
+// [4, n], the largest probability, the second largest, entropy, and the probability of `kept` or of ids.
 template <class Cell>
 py::tuple reduce_logits_of(const py::array_t<Cell, py::array::c_style>& logits, const Indices& rows,
                            const std::optional<Indices>& columns,

@@ -158,7 +158,6 @@ LogitSums sum_row(const Cell* logits, const LogitQuery& query, double* scratch) 
   LogitSums found{};
   found.comparable = top_two(lanes, rows, found.largest, found.second);
   if (!found.comparable || found.largest == -kInfinity) return found;
-  found.kept = query.kept < 0 ? -kInfinity : values[query.kept];
 
   Lanes sum{};
   Lanes weighted{};
@@ -173,18 +172,16 @@ LogitSums sum_row(const Cell* logits, const LogitQuery& query, double* scratch) 
   found.sum = sum_of(sum);
   found.weighted = sum_of(weighted);
 
-  if (query.temperature == 0.0) {
-    found.id = first_equal(values, query.ids, found.largest);
-    return found;
-  }
-  if (query.temperature != 1.0) {
+  if (query.temperature != 0.0 && query.temperature != 1.0) {
     for (std::size_t i = 0; i < rows; ++i) {
       const Lanes difference = (lanes[i] - found.largest) / query.temperature;
       const Lanes held = difference > kLowest ? difference : Lanes{} + kLowest;
       weights[i] = difference > kLowest ? exponential(held) : Lanes{};
     }
   }
-  found.id = draw(scratch + padded, rows, query.uniform);
+  found.id = query.temperature == 0.0 ? first_equal(values, query.ids, found.largest)
+                                      : draw(scratch + padded, rows, query.uniform);
+  found.chosen = values[query.kept < 0 ? found.id : query.kept];
   return found;
 }
 

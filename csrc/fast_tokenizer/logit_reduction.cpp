@@ -37,10 +37,10 @@ void reduce_logits(const LogitRows<Cell>& rows, const LogitAnswers& answers) {
       answers.largest[i] = 1.0 / sums.sum;
       answers.second[i] = std::exp(sums.second - sums.largest) / sums.sum;
       answers.entropy[i] = std::log(sums.sum) - sums.weighted / sums.sum;
-      answers.kept[i] = std::exp(sums.kept - sums.largest) / sums.sum;
+      answers.chosen[i] = std::exp(sums.chosen - sums.largest) / sums.sum;
     } else {
       answers.largest[i] = sums.comparable ? 0.0 : std::numeric_limits<double>::quiet_NaN();
-      answers.second[i] = answers.entropy[i] = answers.kept[i] = 0.0;
+      answers.second[i] = answers.entropy[i] = answers.chosen[i] = 0.0;
     }
   }
 }

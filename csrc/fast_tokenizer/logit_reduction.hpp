@@ -15,7 +15,7 @@ struct LogitQuery {
   std::size_t ids;              // candidates, at least 1
   const std::int64_t* columns;  // [ids]: where the logit of each lies; null: at its own number
   const std::uint8_t* allowed;  // [ids]: 0 for what is as unlikely as can be; null: all may come
-  std::int64_t kept;            // an id whose probability is wanted too; -1: none
+  std::int64_t kept;            // an id whose probability is wanted; -1: that of the id that is chosen
   double temperature;  // 0: the likeliest id is chosen; else one is drawn from softmax(x / temperature)
   double uniform;      // in [0, 1): where the cumulative distribution is met by what is drawn
 };
@@ -25,7 +25,7 @@ struct LogitSums {
   bool comparable;  // no logit of an allowed id is NaN or plus infinity; if false, the rest means nothing
   double largest;   // minus infinity where no id may come; then `id` and the sums mean nothing
   double second;    // the next one; the same where two are largest
-  double kept;      // of the id that was asked for; minus infinity where there is none
+  double chosen;    // of the id whose probability is wanted
   double sum;       // of exp(d), d = x - largest
   double weighted;  // of d exp(d)
   std::int64_t id;  // the first of the likeliest, or the one drawn
@@ -58,7 +58,7 @@ struct LogitAnswers {
   double* largest;
   double* second;
   double* entropy;  // in nats
-  double* kept;
+  double* chosen;   // of `kept`, or of `ids` where that is -1
 };
 
 // Everything is computed in float64: sums that are equal but for their order agree to 1e-13.

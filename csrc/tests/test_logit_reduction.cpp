@@ -16,7 +16,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Answer {
   std::int64_t id;
-  double largest, second, entropy, kept;
+  double largest, second, entropy, chosen;
 };
 
 struct Question {
@@ -45,7 +45,7 @@ Answer ask(const std::vector<Cell>& logits, const Question& question = {}) {
                              temperature,
                              uniform};
   Answer answer{};
-  reduce_logits(rows, {&answer.id, &answer.largest, &answer.second, &answer.entropy, &answer.kept});
+  reduce_logits(rows, {&answer.id, &answer.largest, &answer.second, &answer.entropy, &answer.chosen});
   return answer;
 }
 
@@ -85,7 +85,7 @@ void check_against_the_definition(std::size_t ids, std::mt19937_64& random) {
   REQUIRE(near(answer.largest, sorted[0] / sum));
   REQUIRE(near(answer.second, ids > 1 ? sorted[1] / sum : 0));
   REQUIRE(near(answer.entropy, entropy));
-  REQUIRE(near(answer.kept, weights[static_cast<std::size_t>(question.kept)] / sum));
+  REQUIRE(near(answer.chosen, weights[static_cast<std::size_t>(question.kept)] / sum));
   // The id that is drawn is the one in whose part of the cumulative distribution the uniform number lies.
   long double before = 0;
   for (std::int64_t id = 0; id < answer.id; ++id) before += hot[static_cast<std::size_t>(id)] / hot_sum;
@@ -93,6 +93,11 @@ void check_against_the_definition(std::size_t ids, std::mt19937_64& random) {
   REQUIRE(question.allowed[static_cast<std::size_t>(answer.id)] == 1);
   REQUIRE(before <= question.uniform + 1e-12L);
   REQUIRE(after >= question.uniform - 1e-12L);
+
+  question.kept = -1;
+  const Answer drawn = ask(logits, question);
+  REQUIRE(drawn.id == answer.id);
+  REQUIRE(near(drawn.chosen, weights[static_cast<std::size_t>(drawn.id)] / sum));
 
   question.temperature = 0;
   const auto likeliest = static_cast<std::size_t>(ask(logits, question).id);
