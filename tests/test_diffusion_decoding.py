@@ -319,30 +319,21 @@ def test_11_a_rule_that_wants_nothing_is_no_rule(problem, rule):
     )
 
 
-def test_11_what_remasking_does():
-    """A model that sees its first id differently once the second is there takes it back, and corrects it."""
-    logits = np.log([[[0.9, 0.1], [0.6, 0.4]], [[0.05, 0.95], [0.4, 0.6]], [[0.05, 0.95], [0.5, 0.5]]])
-    calls = iter(logits)
-    result = decode_masked(
-        lambda ids, context: next(calls)[None],
-        [[2, 2]],
-        mask_id=2,
-        rounds=3,
-        schedule=[0.5, 0.5 - 1e-3, 0],
-        remask=RemaskDrop(0.5),
-    )
-    assert (result.ids.tolist(), result.calls) == ([[0, 0]], 2)  # the rule waits for a round that commits
-    calls = iter(logits)
-    result = decode_masked(
-        lambda ids, context: next(calls)[None],
-        [[2, 2]],
-        mask_id=2,
-        rounds=3,
-        accept=ConfidenceThreshold(0.7),
-        remask=RemaskDrop(0.5),
-        trace=True,
-    )
-    assert result.calls == 2  # with one left there is nothing to make up for a position that is re-masked
+def test_11_a_model_that_changes_its_mind_corrects_itself():
+    def logits_fn(ids, context):
+        first_is_alone = (ids[:, 1:] == 2).all(axis=1)
+        others = np.full((len(ids), 3), 0.4)
+        of_zero = np.column_stack([np.where(first_is_alone, 0.9, 0.05), others])
+        if context.round[0] == 1:
+            of_zero[:, 0] = 0.05
+        return np.log(np.stack([of_zero, 1 - of_zero], axis=2))
+
+    options = {"mask_id": 2, "rounds": 4, "schedule": "even"}
+    assert decode_masked(logits_fn, [[2, 2, 2, 2]], **options).ids.tolist() == [[0, 1, 1, 1]]
+    result = decode_masked(logits_fn, [[2, 2, 2, 2]], remask=RemaskDrop(0.5), trace=True, **options)
+    assert result.ids.tolist() == [[1, 1, 1, 1]]
+    assert result.committed_round.tolist() == [[2, 1, 1, 3]]
+    assert [played.remasked.tolist() for played in result.trace][1] == [[True, False, False, False]]
 
 
 @given(any_problems, st.sampled_from([np.float16, np.float32, np.float64]))
@@ -384,31 +375,25 @@ def test_13_frequencies_are_those_of_the_softmax(seed, temperature):
     assert ((seen - expected) ** 2 / expected).sum() < 62.2
 
 
-@given(st.data(), names)
-def test_rows_finish_independently(data, order):
-    """A row with few holes leaves early; the model is told which rows stay, and where they were before."""
-    model = StubModel(5, 1, 1.0)
-    canvas = data.draw(canvases(5))
-    rounds = data.draw(st.integers(1, 9))
-    before = None
-    places = None
+class Watching(StubModel):
+    """A model that checks what it is told beside the ids."""
 
-    def watching(ids, context):
-        nonlocal before, places
-        if before is None:
+    def __call__(self, ids, context):
+        if context.cache is None:
             assert context.changed.all()
-            context.cache = context.rows
         else:
-            assert (places[context.kept] == context.rows).all()
-            assert (context.cache == first).all()
-            assert ((before[context.kept] != ids) == context.changed).all()
-        before, places = ids, context.rows
-        first = context.cache
-        return model(ids, context)
+            ids_before, rows_before = context.cache
+            assert (rows_before[context.kept] == context.rows).all()
+            assert ((ids_before[context.kept] != ids) == context.changed).all()
+        context.cache = ids, context.rows
+        return super().__call__(ids, context)
 
-    first = None
-    schedule = data.draw(schedules(rounds))
-    decode_masked(watching, canvas, mask_id=5, rounds=rounds, schedule=schedule, order=order)
+
+@given(any_problems)
+def test_the_model_is_told_which_rows_and_positions_it_sees(problem):
+    model, canvas, options = problem
+    watching = Watching(model.ids, model.seed, model.sharpness)
+    assert_same(decode_masked(watching, canvas, **options), decode_masked(model, canvas, **options))
 
 
 def test_mask_id_is_never_produced_though_the_logits_have_it():

@@ -60,13 +60,8 @@ def reduce_logits(
     Raises:
         LogitsError: If a logit is NaN or plus infinity, or none of a position is above minus infinity.
     """
-    if is_torch(logits) and logits.device.type == "cuda":
-        from fast_tokenizer.diffusion.torch_reduction import reduce_on_device
-
-        figures = reduce_on_device(logits, query, columns).cpu().numpy()  # the only wait for the device
-        ids, figures = figures[0].astype(np.int64), figures[1:]
-    else:
-        ids, figures = _reduce_here(logits, query, columns)
+    on_gpu = is_torch(logits) and logits.device.type == "cuda"
+    ids, figures = (_reduce_there if on_gpu else _reduce_here)(logits, query, columns)
     _check_found(figures[0], query, names)
     shape = logits.shape[:2]
     spread = np.zeros((4, *shape))
@@ -111,6 +106,15 @@ def _reduce_here(
         query.temperatures,
         query.uniforms,
     )
+
+
+def _reduce_there(
+    logits: Any, query: Query, columns: npt.NDArray[np.int64] | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    from fast_tokenizer.diffusion.torch_reduction import reduce_on_device
+
+    found = reduce_on_device(logits, query, columns).cpu().numpy()  # the only wait for the device
+    return found[0].astype(np.int64), found[1:]
 
 
 def _check_found(largest: npt.NDArray[np.float64], query: Query, names: npt.NDArray[np.int64]) -> None:

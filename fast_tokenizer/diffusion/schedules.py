@@ -102,27 +102,23 @@ def masked_counts(schedule: Schedule, rounds: int, masked: npt.NDArray[np.int64]
         [[10, 5, 0]]
     """
     steps = np.arange(rounds + 1)
-    if schedule == "even":
+    if isinstance(schedule, Sequence | np.ndarray) and not isinstance(schedule, str):
+        fractions = _explicit(np.asarray(schedule, np.float64), rounds)
+    elif schedule == "even":
         done = steps * (masked[:, None] // rounds) + np.minimum(steps, masked[:, None] % rounds)
         return np.asarray(masked[:, None] - done)
-    if isinstance(schedule, str | Cosine | Power):
-        fractions = as_masking_schedule(schedule).fraction(steps / rounds)
     else:
-        fractions = _explicit(schedule, rounds)
+        fractions = as_masking_schedule(schedule).fraction(steps / rounds)
     counts: npt.NDArray[np.int64] = np.floor(masked[:, None] * fractions + _SLACK).astype(np.int64)
     return counts
 
 
-def _explicit(schedule: Sequence[float], rounds: int) -> npt.NDArray[np.float64]:
-    try:
-        fractions = np.append(1.0, np.asarray(schedule, np.float64))
-    except (TypeError, ValueError):
-        as_masking_schedule(schedule)  # type: ignore[arg-type]  # it has the words for what is no schedule
-        raise
-    falling = bool((np.diff(fractions) <= 0).all())  # false for NaN too
-    if len(fractions) != rounds + 1 or not falling or fractions[-1] != 0:
+def _explicit(fractions: npt.NDArray[np.float64], rounds: int) -> npt.NDArray[np.float64]:
+    whole = np.append(1.0, fractions)
+    falling = bool((np.diff(whole) <= 0).all())  # false for NaN too
+    if len(whole) != rounds + 1 or not falling or whole[-1] != 0:
         raise FastTokenizerError(
-            f"schedule is {list(schedule)} for {rounds} round(s): expected the fraction still masked after each "
+            f"schedule is {fractions.tolist()} for {rounds} round(s): expected the fraction still masked after each "
             "round, never rising from 1, the last one 0"
         )
-    return fractions
+    return whole
