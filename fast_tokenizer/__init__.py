@@ -23,11 +23,13 @@ except ImportError as error:  # most often: Python took the source folder for th
 from fast_tokenizer.codecs import BinningCodec, FastCodec, FrequencyCodec
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import DecodeStatus
+from fast_tokenizer.diffusion import MaskedDecodeResult, decode_masked
 from fast_tokenizer.errors import (
     DecodeError,
     EncodeError,
     FastTokenizerError,
     FormatError,
+    LogitsError,
     TrainingError,
 )
 from fast_tokenizer.generation import ConstrainedGeneration
@@ -49,9 +51,12 @@ __all__ = [
     "FastTokenizerError",
     "FormatError",
     "FrequencyCodec",
+    "LogitsError",
+    "MaskedDecodeResult",
     "StreamingDecoder",
     "TokenBatch",
     "TokenLists",
     "TrainingError",
     "VocabularyMap",
+    "decode_masked",
 ]

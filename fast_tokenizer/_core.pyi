@@ -105,6 +105,30 @@ class BitmaskPlaces:
     def __init__(self, places: _Int64) -> None: ...
     def write(self, automaton: LengthAutomaton, places: _Int32, bitmask: _Int32) -> None: ...
 
+@overload
+def reduce_logits(
+    logits: _Float32,
+    rows: _Int64,
+    columns: _Int64 | None,
+    allowed: npt.NDArray[np.bool_] | None,
+    allowed_rows: _Int64,
+    kept: _Int64,
+    temperatures: _Float64,
+    uniforms: _Float64,
+) -> tuple[_Int64, _Float64]:
+    """Ids `[N]`, and the largest and second probability, entropy and probability of the id, `[4, N]`."""
+
+@overload
+def reduce_logits(
+    logits: _Float64,
+    rows: _Int64,
+    columns: _Int64 | None,
+    allowed: npt.NDArray[np.bool_] | None,
+    allowed_rows: _Int64,
+    kept: _Int64,
+    temperatures: _Float64,
+    uniforms: _Float64,
+) -> tuple[_Int64, _Float64]: ...
 def dct(actions: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
 def idct(coefficients: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
 def quantize(

@@ -61,3 +61,22 @@ class FormatError(FastTokenizerError):
 
 class TrainingError(FastTokenizerError):
     """Data or settings from which no tokenizer can be trained."""
+
+
+class LogitsError(FastTokenizerError):
+    """Logits from which no id can be chosen.
+
+    Attributes:
+        row: Which row of the batch, if one is to blame.
+        position: Which position in it.
+    """
+
+    def __init__(self, message: str, row: int | None = None, position: int | None = None) -> None:
+        super().__init__(message if row is None else f"row {row}, position {position}: {message}")
+        self.detail = message
+        self.row = row
+        self.position = position
+
+    def __reduce__(self) -> tuple[type[LogitsError], tuple[str, int | None, int | None]]:
+        """What copies and pickles are made of: the message alone would not tell the place."""
+        return type(self), (self.detail, self.row, self.position)

@@ -13,6 +13,7 @@ from fast_tokenizer import (
     EncodeError,
     FastTokenizerError,
     FormatError,
+    LogitsError,
     TrainingError,
 )
 
@@ -30,6 +31,8 @@ EXAMPLES = [
     (FormatError("not JSON", "a/b.json"), {"path": "a/b.json", "key": None}),
     (FormatError("missing", key="scale"), {"path": None, "key": "scale"}),
     (FormatError("contradiction"), {"path": None, "key": None}),
+    (LogitsError("NaN", 2, 5), {"row": 2, "position": 5, "detail": "NaN"}),
+    (LogitsError("no logits"), {"row": None, "position": None}),
     (TrainingError("no chunks"), {}),
     (FastTokenizerError("anything"), {}),
 ]
@@ -45,7 +48,7 @@ def test_errors_keep_their_fields(error, fields):
 
 def test_one_except_catches_them_all():
     errors = [name for name in fast_tokenizer.__all__ if name.endswith("Error")]
-    assert len(errors) == 5
+    assert len(errors) == 6
     for name in errors:
         assert issubclass(getattr(fast_tokenizer, name), FastTokenizerError)
     assert issubclass(FastTokenizerError, ValueError)

@@ -23,6 +23,7 @@ namespace py = pybind11;
 void bind_byte_level(py::module_& module);
 void bind_coder(py::module_& module);
 void bind_dct(py::module_& module);
+void bind_diffusion(py::module_& module);
 void bind_errors(py::module_& module);
 void bind_fixed_length(py::module_& module);
 void bind_generation(py::module_& module);

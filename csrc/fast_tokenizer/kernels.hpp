@@ -10,6 +10,7 @@
 #include "fast_tokenizer/bpe_types.hpp"
 #include "fast_tokenizer/byte_level.hpp"
 #include "fast_tokenizer/dct.hpp"
+#include "fast_tokenizer/logit_reduction.hpp"
 
 namespace fast_tokenizer {
 
@@ -50,6 +51,10 @@ struct Kernels {
   // letters[2i], letters[2i + 1] = the UTF-8 bytes of the character coefficients[i] - low. True if all
   // characters are of the run of letters kFirstWordLetter..kLastWordLetter; if not, the letters mean nothing.
   bool (*narrow_utf8)(const std::int32_t* coefficients, std::size_t count, std::int32_t low, Unit* letters);
+
+  // The logits of one position; scratch is of logit_scratch(query.ids) doubles.
+  LogitSums (*sum_logits_float)(const float* logits, const LogitQuery& query, double* scratch);
+  LogitSums (*sum_logits_double)(const double* logits, const LogitQuery& query, double* scratch);
 };
 
 // Scaled coefficients beyond this are held at it; every alphabet ends far below.

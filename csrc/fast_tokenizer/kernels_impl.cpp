@@ -3,6 +3,7 @@
 // AVX-512.
 #include "fast_tokenizer/fourier_kernels.hpp"
 #include "fast_tokenizer/kernels.hpp"
+#include "fast_tokenizer/logit_kernels.hpp"
 
 namespace fast_tokenizer::FAST_TOKENIZER_ISA {
 namespace {
@@ -259,8 +260,9 @@ bool narrow_utf8(const std::int32_t* coefficients, std::size_t count, std::int32
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {
-    load<float>,   load<double>,    load<std::int32_t>, store_float, store_double, store_int, dense_forward,
-    dense_inverse, fourier_forward, fourier_inverse,    multiply,    quantize,     narrow,    narrow_utf8};
+const Kernels kKernels = {load<float>,     load<double>,    load<std::int32_t>, store_float,
+                          store_double,    store_int,       dense_forward,      dense_inverse,
+                          fourier_forward, fourier_inverse, multiply,           quantize,
+                          narrow,          narrow_utf8,     sum_logits,         sum_logits};
 
 }  // namespace fast_tokenizer::FAST_TOKENIZER_ISA

@@ -1,0 +1,68 @@
+// What masked decoding wants to know of a model's logits at a position: the likeliest id, how likely it and
+// the next one are, the entropy, and an id drawn from the distribution.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace fast_tokenizer {
+
+inline constexpr std::size_t kLogitLanes = 8;
+
+// What is asked about the logits of one position.
+struct LogitQuery {
+  std::size_t ids;              // candidates, at least 1
+  const std::int64_t* columns;  // [ids]: where the logit of each lies; null: at its own number
+  const std::uint8_t* allowed;  // [ids]: 0 for what is as unlikely as can be; null: all may come
+  std::int64_t kept;            // an id whose probability is wanted; -1: that of the id that is chosen
+  double temperature;  // 0: the likeliest id is chosen; else one is drawn from softmax(x / temperature)
+  double uniform;      // in [0, 1): where the cumulative distribution is met by what is drawn
+};
+
+// What a kernel finds. Sums are of the exponentials of logit minus `largest`.
+struct LogitSums {
+  bool comparable;  // no logit of an allowed id is NaN or plus infinity; if false, the rest means nothing
+  double largest;   // minus infinity where no id may come; then `id` and the sums mean nothing
+  double second;    // the next one; the same where two are largest
+  double chosen;    // of the id whose probability is wanted
+  double sum;       // of exp(d), d = x - largest
+  double weighted;  // of d exp(d)
+  std::int64_t id;  // the first of the likeliest, or the one drawn
+};
+
+// Doubles of scratch, aligned to 64 bytes, that a query for so many ids needs.
+constexpr std::size_t logit_scratch(std::size_t ids) {
+  return 2 * ((ids + kLogitLanes - 1) / kLogitLanes * kLogitLanes);
+}
+
+// Logits of many positions, and what is asked about some of them.
+template <class Cell>
+struct LogitRows {
+  const Cell* logits;                          // [.., width]
+  std::size_t width;                           // of a row, in cells
+  std::span<const std::int64_t> rows;          // [n]: which row each query is about
+  std::size_t ids;                             // as in LogitQuery
+  const std::int64_t* columns;                 // [ids] or null, as in LogitQuery
+  const std::uint8_t* allowed;                 // [.., ids] or null
+  std::span<const std::int64_t> allowed_rows;  // [n]: which row of `allowed`
+  std::span<const std::int64_t> kept;          // [n]
+  std::span<const double> temperatures;        // [n]
+  std::span<const double> uniforms;            // [n]
+};
+
+// Where the answers go, each [n]. Probabilities are of softmax(x) over the allowed ids, without temperature.
+// NaN in `largest` where a logit is not comparable, 0 where no id may come.
+struct LogitAnswers {
+  std::int64_t* ids;
+  double* largest;
+  double* second;
+  double* entropy;  // in nats
+  double* chosen;   // of `kept`, or of `ids` where that is -1
+};
+
+// Everything is computed in float64: sums that are equal but for their order agree to 1e-13.
+template <class Cell>
+void reduce_logits(const LogitRows<Cell>& rows, const LogitAnswers& answers);
+
+}  // namespace fast_tokenizer
