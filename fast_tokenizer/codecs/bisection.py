@@ -28,7 +28,7 @@ def least_reaching(
 
     Examples:
         >>> least_reaching(lambda values: np.float32(values) >= np.float32(0.1), 0.0, 1.0, 2).tolist()
-        [0.0999999977648258]
+        [0.09999999776482583]
     """
     # By bisection on the floating-point numbers themselves, counted from zero.
     reaches = np.arange(1, count)

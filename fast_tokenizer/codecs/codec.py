@@ -42,8 +42,7 @@ class Codec(ABC):
     A model that was trained with one codec can be decoded with that codec only: what an id means, the codec says.
     Where a configuration tells that it is another codec's, it is refused; ids alone do not tell.
 
-    A class of codecs says how chunks of one shape become ids, and ids such chunks; what is the same for all is
-    said here.
+    A class says how chunks of one shape become ids, and ids such chunks; what all have in common is said here.
 
     Attributes:
         name: What a configuration calls this class of codecs.
