@@ -35,7 +35,8 @@ class Codec(Protocol):
 
 
 def _fast(scheme: Scheme, chunks: npt.NDArray[np.float64]) -> FastCodec:
-    return FastTokenizer.fit(chunks, _SCALE, _VOCAB_SIZE, scheme=scheme).codec
+    codec: FastCodec = FastTokenizer.fit(chunks, _SCALE, _VOCAB_SIZE, scheme=scheme).codec
+    return codec
 
 
 CODECS: dict[str, Callable[[npt.NDArray[np.float64]], Codec]] = {

@@ -99,7 +99,7 @@ def _episode(
         direction = rng.uniform(-1.0, 1.0, ACTION_DIM)
         for _ in range(rng.integers(_SHOVE_STEPS + 1)):
             simulator.step(direction)
-        yield _part(recording, simulator, rng.integers(recording.horizon, _PART_STEPS + 1))
+        yield _part(recording, simulator, int(rng.integers(recording.horizon, _PART_STEPS + 1)))
         if simulator.success:
             break
 
@@ -108,7 +108,8 @@ def _part(
     recording: Recording, simulator: Simulator, steps: int
 ) -> tuple[list[Observation], npt.NDArray[np.float64]]:
     """Goes on for a chunk after the success, so that there are whole chunks up to it."""
-    seen, actions = [], []
+    seen: list[Observation] = []
+    actions: list[npt.NDArray[np.float64]] = []
     while len(actions) < steps:
         if len(actions) % recording.stride == 0:
             seen.append(simulator.observe())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def train(model: Any, batches: Batches, rows: int, schedule: Schedule, file: Pat
                     "optimizer": optimizer.state_dict(),
                     "losses": losses,
                 }
-                write_beside(file, lambda path, content=checkpoint: torch.save(content, path))
+                write_beside(file, partial(torch.save, checkpoint))
     model.eval()
     return losses
 
