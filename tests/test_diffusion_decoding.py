@@ -10,13 +10,10 @@ import pytest
 from diffusion_strategies import (
     StubModel,
     any_problems,
-    canvases,
     models,
-    names,
     orders,
     problems,
     remasks,
-    schedules,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st

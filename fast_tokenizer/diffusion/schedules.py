@@ -118,7 +118,7 @@ def _explicit(fractions: npt.NDArray[np.float64], rounds: int) -> npt.NDArray[np
     falling = bool((np.diff(whole) <= 0).all())  # false for NaN too
     if len(whole) != rounds + 1 or not falling or whole[-1] != 0:
         raise FastTokenizerError(
-            f"schedule is {fractions.tolist()} for {rounds} round(s): expected the fraction still masked after each "
-            "round, never rising from 1, the last one 0"
+            f"schedule is {fractions.tolist()} for {rounds} round(s): expected the fraction still masked after "
+            "each round, never rising from 1, the last one 0"
         )
     return whole
