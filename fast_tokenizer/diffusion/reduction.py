@@ -16,8 +16,9 @@ from fast_tokenizer.diffusion.query import Query
 from fast_tokenizer.errors import LogitsError
 
 GRID = 2.0**-24
-"""Probabilities and entropies are rounded to multiples of this: far above the rounding of sums (1e-13), so that
-equal distributions are equal in whatever order, and by whatever processor, they were summed."""
+"""Probabilities and entropies are rounded to multiples of this: far above the error of the core's exponentials
+(3e-10) and of sums (1e-13), so that equal distributions are equal, in whatever order and by whatever processor
+they were summed."""
 
 
 @dataclass(frozen=True, eq=False)

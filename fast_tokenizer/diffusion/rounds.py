@@ -125,8 +125,7 @@ class RoundPlayer:
         """What is certain enough, one at least; in the last round everything."""
         best = first_of(ranks, np.ones(len(ranks), np.int64))
         is_last = rounds == self.rounds - 1
-        accepted: Mask = masked & (accept.accepted(found.largest, masked) | best | is_last[:, None])
-        return accepted
+        return np.asarray(masked & (accept.accepted(found.largest, masked) | best | is_last[:, None]))
 
     def _temperatures(self, name: str, value: Temperature, rounds: Ints) -> npt.NDArray[np.float64]:
         if not callable(value):
