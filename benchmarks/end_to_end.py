@@ -35,14 +35,14 @@ from fast_tokenizer.normalization import QuantileNormalizer
 HORIZON, STRIDE, EXECUTED = 16, 4, 8  # steps of 12.5 ms
 MAX_STEPS = 150
 FIRST_TRIAL = 1_000_000  # no seed of the demonstrations
-ROBOTS = 10  # that act at the same time
+ROBOTS = 25  # that act at the same time
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("vla-work"), metavar="DIR", help="folder (%(default)s)")
     parser.add_argument("--task", default="button-press-topdown-v3", help="of Meta-World (%(default)s)")
-    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS), help="(all)")
+    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=["symbols", "bytes"], help="(%(default)s)")
     parser.add_argument("--episodes", type=int, default=150, help="demonstrations (%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, help="of training (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=32, help="(%(default)s)")
@@ -53,11 +53,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
 
-    simulators = [Simulator(options.task) for _ in range(ROBOTS)]
+    first = Simulator(options.task)
+    simulators = [first, *(Simulator(options.task, camera_of=first) for _ in range(ROBOTS - 1))]
     recording = Recording(options.task, options.episodes, HORIZON, STRIDE)
-    demonstrations = load_or_record(options.work / f"{options.task}.npz", recording, simulators[0])
+    demonstrations = load_or_record(options.work / f"{options.task}.npz", recording, first)
     trial = Trial(range(FIRST_TRIAL, FIRST_TRIAL + options.trials), MAX_STEPS, EXECUTED)
-    expert = evaluate_expert(trial, simulators[0])
+    expert = evaluate_expert(trial, first)
     print(f"{options.task}: {len(demonstrations)} chunks of {options.episodes} episodes, {options.trials} trials")
     rows = [["scripted expert", f"{expert:.0%}", "", "", "", ""]]
     for name in options.codecs:

@@ -99,6 +99,15 @@ class LengthAutomaton:
 
     def allowed(self, places: _Int32) -> npt.NDArray[np.bool_]: ...
 
+class CanvasConstraint:
+    """What the masks of canvases of `length` ids may become, if each is to hold `total` coefficients."""
+
+    def __init__(self, grammar: TokenGrammar, length: int, total: int) -> None: ...
+    @property
+    def possible(self) -> bool: ...
+    def allowed(self, canvases: _Int64, rows: _Int64, positions: _Int64) -> npt.NDArray[np.bool_]:
+        """bool `[N, size + 1]` for positions `[N]` of the canvases `rows` `[N]`: the action ids, then pad."""
+
 class BitmaskPlaces:
     """Where the ids of an automaton have their bits in a mask over another vocabulary; negative: nowhere."""
 

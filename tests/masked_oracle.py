@@ -149,7 +149,7 @@ def in_order(order, chance, masked, noise, seed, round):
     for position in masked:
         ps = sorted(chance[position], reverse=True)
         score = {
-            "max_prob": on_grid(ps[0]),
+            "max_prob": on_grid(math.log(on_grid(ps[0]))),
             "margin": on_grid(ps[0]) - on_grid(ps[1] if len(ps) > 1 else 0.0),
             "neg_entropy": on_grid(sum(p * math.log(p) for p in ps if p > 0)),
             "random": uniform(seed, ORDER, round, position),
@@ -157,7 +157,7 @@ def in_order(order, chance, masked, noise, seed, round):
         }[name]
         if noise > 0:
             number = max(uniform(seed, ORDER_NOISE, round, position), 2.0**-54)
-            score = (math.log(score) if name == "max_prob" else score) - noise * math.log(-math.log(number))
+            score -= noise * math.log(-math.log(number))
         scores[position] = score
 
     def key(position):

@@ -190,7 +190,7 @@ def test_8_no_temperature_is_the_limit_of_a_small_one(problem):
     assume(model.ids > 1)  # of a single id all positions are equally certain, and every order is the limit
     cold = {"token_temperature": 0.0, "order_temperature": 0.0}
     cool = {"token_temperature": 1e-7, "order_temperature": 1e-10}
-    distinct = StubModel(model.ids, model.seed, 4.0)
+    distinct = StubModel(model.ids, model.seed, 0.5)
     assert_same(
         decode_masked(distinct, canvas, **{**options, **cold}),
         decode_masked(distinct, canvas, **{**options, **cool}),

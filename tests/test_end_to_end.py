@@ -34,7 +34,7 @@ def demonstrations(benchmarks):
     )
 
 
-@pytest.fixture(scope="module", params=["symbols", "bytes"])
+@pytest.fixture(scope="module", params=["symbols", "bytes", "frequency", "bins"])
 def codec(request, demonstrations):
     from vla.codecs import CODECS
 
@@ -301,4 +301,9 @@ def test_the_expert_of_the_simulator_does_the_task():
     assert (start.image != other.image).any()  # the button is elsewhere
     simulator.reset(1)
     np.testing.assert_array_equal(simulator.observe().image, start.image)
-    simulator.close()
+    neighbour = Simulator("button-press-topdown-v3", camera_of=simulator)
+    neighbour.reset(2)
+    np.testing.assert_array_equal(neighbour.observe().image, other.image)
+    np.testing.assert_array_equal(simulator.observe().image, start.image)
+    for one in (simulator, neighbour):
+        one.close()

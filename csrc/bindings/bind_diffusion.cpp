@@ -1,9 +1,10 @@
-// What masked decoding wants to know of a model's logits.
+// What masked decoding wants to know of a model's logits, and what a canvas leaves open.
 #include <pybind11/stl.h>
 
 #include <optional>
 
 #include "bindings.hpp"
+#include "fast_tokenizer/canvas_constraint.hpp"
 #include "fast_tokenizer/logit_reduction.hpp"
 
 namespace fast_tokenizer::bindings {
@@ -74,11 +75,40 @@ void define(py::module_& module) {
              "allowed"_a, "allowed_rows"_a, "kept"_a, "temperatures"_a, "uniforms"_a);
 }
 
+// canvases [A, L]; rows [N] and positions [N] of them. Gives bool [N, ids].
+py::array_t<bool> allowed_on(const CanvasConstraint& constraint, const Indices& canvases, const Indices& rows,
+                             const Indices& positions) {
+  if (canvases.ndim() != 2 || static_cast<std::size_t>(canvases.shape(1)) != constraint.length())
+    throw py::value_error("expected canvases [batch, " + std::to_string(constraint.length()) + "]");
+  if (rows.size() != positions.size()) throw py::value_error("expected a position for every row");
+  require_below(rows, 0, static_cast<std::size_t>(canvases.shape(0)), "rows");
+  require_below(positions, 0, constraint.length(), "positions");
+  const auto cells = span_of(canvases);
+  const auto asked_rows = span_of(rows);
+  const auto asked = span_of(positions);
+  py::array_t<bool> mask({asked.size(), constraint.ids()});
+  auto* const out = reinterpret_cast<std::uint8_t*>(mask.mutable_data());
+  {
+    const py::gil_scoped_release release;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      constraint.allowed(
+          cells.subspan(static_cast<std::size_t>(asked_rows[i]) * constraint.length(), constraint.length()),
+          static_cast<std::size_t>(asked[i]), out + i * constraint.ids());
+  }
+  return mask;
+}
+
 }  // namespace
 
 void bind_diffusion(py::module_& module) {
+  using namespace py::literals;
   define<float>(module);
   define<double>(module);
+  py::class_<CanvasConstraint>(module, "CanvasConstraint")
+      .def(py::init<const TokenGrammar&, std::size_t, std::size_t>(),
+           py::call_guard<py::gil_scoped_release>(), "grammar"_a, "length"_a, "total"_a)
+      .def_property_readonly("possible", &CanvasConstraint::possible)
+      .def("allowed", &allowed_on, "canvases"_a, "rows"_a, "positions"_a);
 }
 
 }  // namespace fast_tokenizer::bindings

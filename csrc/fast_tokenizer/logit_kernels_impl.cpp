@@ -82,7 +82,7 @@ bool top_two(const Cell* values, std::size_t padded, double& largest, double& se
   using Vector = Cells<Cell>;
   Vector first = Vector{} - static_cast<Cell>(kInfinity);
   Vector next = first;
-  auto strange = first != first;
+  decltype(first < next) strange{};
   for (std::size_t i = 0; i < padded; i += kCells<Cell>) {
     const auto value = unaligned<Vector>(values + i);
     strange |= ~(value < static_cast<Cell>(kInfinity));

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, Floats, as_chunks, is_ragged
+from fast_tokenizer.canvas_constraint import CanvasConstraint
 from fast_tokenizer.codecs.codec import Codec, EncodedChunks, ReadSequences
 from fast_tokenizer.codecs.parameters import as_min_coefficient, as_scale, coefficient_range_advice
 from fast_tokenizer.constraint import ActionConstraint
@@ -22,6 +23,8 @@ from fast_tokenizer.vocabulary import ActionVocabulary
 Scheme: TypeAlias = Literal["bytes", "symbols"]
 """How a coefficient becomes text for BPE: as the UTF-8 bytes of a character (the published format), or as one
 symbol."""
+
+_LARGEST_COEFFICIENT = 2**31 - 1  # that there is
 
 
 class FastCodec(Codec):
@@ -128,12 +131,30 @@ class FastCodec(Codec):
                 coefficients of a million, byte by byte; there the bound is kept up to the characters that share
                 their first byte with one inside it.
         """
-        largest = 2**31 - 1
+        largest = _LARGEST_COEFFICIENT
         if max_action is not None:
             if not max_action > 0:
                 raise ValueError(f"max_action is {max_action}: expected a number above 0, or None")
             largest = math.ceil(min(largest, self._scale * max_action * math.sqrt(max(horizon, 1))))
         return ActionConstraint(self._grammar(canonical, largest), self._vocabulary, horizon, action_dim)
+
+    def canvas_constraint(self, horizon: int, action_dim: int, length: int) -> CanvasConstraint:
+        """Which ids the masks of a canvas may become, for `decode_masked`, so that it holds a chunk of this shape.
+
+        What encoding writes for a chunk, `encode(chunks).padded(max_length=length)`, is such a canvas in scheme
+        `"symbols"`. In `"bytes"` tokens that are parts of characters are left out, as only lengths of the others
+        add up, and so some encodings are.
+
+        Args:
+            horizon: Steps of the chunk.
+            action_dim: Dimensions of an action.
+            length: Ids of the canvas, padding included.
+
+        Raises:
+            FastTokenizerError: If no canvas of that length holds such a chunk.
+        """
+        grammar = self._grammar(False, _LARGEST_COEFFICIENT)
+        return CanvasConstraint(grammar, self._vocabulary, horizon, action_dim, length)
 
     def encode_coefficients(
         self, coefficients: npt.NDArray[np.int32], num_threads: int | None = None

@@ -70,8 +70,8 @@ def decode_masked(
         remask: Which committed positions are masked again. The schedule is kept: as many more are committed in
             the same round, so there is none in the last one. With `accept`, fewer than were committed.
         constraint: What narrows the allowed ids by what is committed.
-        vocabulary_map: Where the action ids lie in logits over a whole language model: only those are looked at.
-            Ids are action ids all the same; `vocabulary_map.to_model(ids)` is what such a model reads.
+        vocabulary_map: Where the action ids lie in logits over a whole language model: only those are looked at,
+            and the pad id if a `constraint` tells of it. Ids are action ids all the same; `vocabulary_map.to_model(ids)` is what such a model reads.
         seeds: `[B]`: one for each row. None: from the operating system.
         trace: Whether to keep every round.
 
@@ -100,8 +100,8 @@ def decode_masked(
     if vocabulary_map is None:
         canvas.require_given(np.iinfo(np.int64).max, "an id")
     else:
-        columns = vocabulary_map.model_ids
-        vocabulary = ActionVocabulary(len(columns))
+        vocabulary = ActionVocabulary(len(vocabulary_map))
+        columns = vocabulary_map.to_model(np.arange(vocabulary.size if constraint is None else constraint.ids))
         if mask_id != vocabulary.mask_id:
             raise FastTokenizerError(
                 f"mask_id is {mask_id}: with a vocabulary_map ids are action ids, whose mask id is "

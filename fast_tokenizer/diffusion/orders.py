@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer.diffusion.random_numbers import Purpose
-from fast_tokenizer.diffusion.reduction import GRID, Reduction
+from fast_tokenizer.diffusion.reduction import GRID, Reduction, on_grid
 from fast_tokenizer.diffusion.selection import ranking
 from fast_tokenizer.errors import FastTokenizerError
 
@@ -50,8 +50,9 @@ class LowFrequencyFirst:
 class GroupedByTimeStep:
     """Whole time steps, the one first whose masked positions have the best mean score, for ids `[H, D]`.
 
-    The idea is LLaDA-VLA's, which ranks time steps by the sum; a step that was begun in the round before has
-    fewer positions left, and the mean does not hold that against it.
+    The idea is LLaDA-VLA's, which ranks time steps by the sum of probabilities. Here it is the mean, which does not
+    hold it against a step that few of its positions are left, and for `"max_prob"` of logarithms: the most probable
+    step as a whole.
 
     Attributes:
         action_dim: D.
@@ -87,8 +88,9 @@ def rank_positions(
 ) -> npt.NDArray[np.int64]:
     """The positions of each row in the order in which they are to be committed, masked ones first.
 
-    At an order temperature above 0 the scores get Gumbel noise times it; that of `"max_prob"` is then the
-    logarithm, so that it is MaskGIT's `log p + temperature * Gumbel`.
+    At an order temperature above 0 the scores get Gumbel noise times it. The score of `"max_prob"` is the logarithm,
+    so that it is MaskGIT's `log p + temperature * Gumbel`; with and without noise, or what is averaged over a time
+    step would not be the same for a small temperature as for none.
 
     Args:
         order: As in `decode_masked`.
@@ -103,8 +105,6 @@ def rank_positions(
     name = order if isinstance(order, str) else order.within
     scores = _scores(name, found, draws)
     if temperature.any():
-        if name == "max_prob":
-            scores = np.log(np.maximum(scores, GRID))
         scores = scores + temperature[:, None] * _gumbel(draws(Purpose.ORDER_NOISE))
     if isinstance(order, str):
         return ranking(masked, scores)
@@ -113,7 +113,7 @@ def rank_positions(
 
 def _scores(name: OrderName, found: Reduction, draws: Draws) -> Scores:
     if name == "max_prob":
-        return found.largest
+        return on_grid(np.log(np.maximum(found.largest, GRID)))
     if name == "margin":
         return found.largest - found.second
     if name == "neg_entropy":

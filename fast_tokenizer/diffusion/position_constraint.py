@@ -16,6 +16,10 @@ class PositionConstraint(Protocol):
     is asked again before each.
     """
 
+    @property
+    def ids(self) -> int:
+        """Ids that it tells of, from 0 on: those that there must be logits for."""
+
     def allowed(
         self, ids: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.bool_]:
@@ -27,5 +31,5 @@ class PositionConstraint(Protocol):
             positions: `[N]`.
 
         Returns:
-            bool `[N, ids of the logits]`.
+            bool `[N, ids]`.
         """

@@ -42,6 +42,11 @@ class Reduction:
     probability: npt.NDArray[np.float64]
 
 
+def on_grid(figures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Rounds to multiples of `GRID`. Sums of such numbers are exact."""
+    return np.asarray(np.rint(figures / GRID) * GRID)
+
+
 def is_torch(array: Any) -> bool:
     """Whether it is a tensor of torch, which is not imported for that."""
     return type(array).__module__.partition(".")[0] == "torch"
@@ -66,7 +71,7 @@ def reduce_logits(
     _check_found(figures[0], query, names)
     shape = logits.shape[:2]
     spread = np.zeros((4, *shape))
-    spread[:, query.rows, query.positions] = np.rint(figures / GRID) * GRID
+    spread[:, query.rows, query.positions] = on_grid(figures)
     chosen = np.zeros(shape, np.int64)
     chosen[query.rows, query.positions] = ids
     return Reduction(chosen, *spread)
