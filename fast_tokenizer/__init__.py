@@ -36,7 +36,8 @@ from fast_tokenizer.generation import ConstrainedGeneration
 from fast_tokenizer.streaming import StreamingDecoder
 from fast_tokenizer.token_batch import TokenBatch, TokenLists
 from fast_tokenizer.tokenizer import FastTokenizer
-from fast_tokenizer.vocabulary import ActionVocabulary, VocabularyMap
+from fast_tokenizer.vocabulary import ActionVocabulary
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 __all__ = [
     "ActionConstraint",

@@ -106,7 +106,7 @@ class CanvasConstraint:
     @property
     def possible(self) -> bool: ...
     def allowed(self, canvases: _Int64, rows: _Int64, positions: _Int64) -> npt.NDArray[np.bool_]:
-        """bool `[N, size + 1]` for positions `[N]` of the canvases `rows` `[N]`: the action ids, then pad."""
+        """Masks `[N, size + 1]` for positions `[N]` of the canvases `rows` `[N]`: the action ids, then pad."""
 
 class BitmaskPlaces:
     """Where the ids of an automaton have their bits in a mask over another vocabulary; negative: nowhere."""

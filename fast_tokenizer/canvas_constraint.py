@@ -64,8 +64,8 @@ class CanvasConstraint:
         self._core = _core.CanvasConstraint(grammar, self.length, self.horizon * self.action_dim)
         if not self._core.possible:
             raise FastTokenizerError(
-                f"{length} ids of this vocabulary cannot hold the {horizon * action_dim} coefficients of a chunk of "
-                f"[{horizon}, {action_dim}]: expected a longer canvas"
+                f"{length} ids of this vocabulary cannot hold the {horizon * action_dim} coefficients of a chunk "
+                f"of [{horizon}, {action_dim}]: expected a longer canvas"
             )
 
     @property

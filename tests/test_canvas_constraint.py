@@ -133,7 +133,7 @@ def test_what_cannot_be_completed_is_an_error_that_names_the_place(codec):
     canvas = np.full((2, 30), mask)
     canvas[1, 0] = pad  # and so nothing can follow
     model = Hostile("random", constraint.ids, 0)
-    with pytest.raises(LogitsError, match="row 1, position 1: no id is left.*constraint"):
+    with pytest.raises(LogitsError, match=r"row 1, position 1: no id is left.*constraint"):
         decode_masked(model, canvas, mask_id=mask, constraint=constraint)
 
 

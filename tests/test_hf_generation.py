@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fast_tokenizer import FastTokenizer
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 torch = pytest.importorskip("torch", reason="generate() needs torch")
 transformers = pytest.importorskip("transformers", reason="generate() is that of transformers")

@@ -17,7 +17,8 @@ _LARGEST_ERROR = 1.0  # of a value that "frequency" brings back
 
 
 def _fast(scheme: Scheme, chunks: npt.NDArray[np.float64]) -> Codec:
-    return FastTokenizer.fit(chunks, _SCALE, _VOCAB_SIZE, scheme=scheme).codec
+    codec: Codec = FastTokenizer.fit(chunks, _SCALE, _VOCAB_SIZE, scheme=scheme).codec
+    return codec
 
 
 CODECS: dict[str, Callable[[npt.NDArray[np.float64]], Codec]] = {

@@ -12,7 +12,7 @@ import numpy as np
 from fast_tokenizer.codecs import Codec
 from fast_tokenizer.prompting import PI0_FAST, PromptBuilder
 from fast_tokenizer.text_tokenizer import ACTION_TOKEN
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 from vla.simulator import STATE_DIM
 
 # The answer is the action ids and the end of the sequence, so that a constraint covers all that is generated.

@@ -61,8 +61,8 @@ class Simulator:
         self._environment.seeded_rand_vec = True
         self._expert = ENV_POLICY_MAP[task]()
         self._seen: npt.NDArray[np.float64] = np.empty(0)
-        if camera_of is not None:
-            self._renderer = camera_of._renderer
+        self._renderer: Any = None if camera_of is None else camera_of._renderer
+        if self._renderer is not None:
             return
         model = self._environment.model
         # Shadows and smooth edges take thirty times as long as the rest of a small picture.

@@ -19,7 +19,8 @@ from fast_tokenizer.diffusion.result import MaskedDecodeResult
 from fast_tokenizer.diffusion.rounds import RoundPlayer, Temperature
 from fast_tokenizer.diffusion.schedules import Schedule, masked_counts
 from fast_tokenizer.errors import FastTokenizerError
-from fast_tokenizer.vocabulary import ActionVocabulary, VocabularyMap
+from fast_tokenizer.vocabulary import ActionVocabulary
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 LogitsFn: TypeAlias = Callable[[Any, DecodeContext], Any]
 
@@ -71,7 +72,8 @@ def decode_masked(
             the same round, so there is none in the last one. With `accept`, fewer than were committed.
         constraint: What narrows the allowed ids by what is committed.
         vocabulary_map: Where the action ids lie in logits over a whole language model: only those are looked at,
-            and the pad id if a `constraint` tells of it. Ids are action ids all the same; `vocabulary_map.to_model(ids)` is what such a model reads.
+            and the pad id if a `constraint` tells of it. Ids are action ids all the same;
+            `vocabulary_map.to_model(ids)` is what such a model reads.
         seeds: `[B]`: one for each row. None: from the operating system.
         trace: Whether to keep every round.
 

@@ -50,9 +50,9 @@ class LowFrequencyFirst:
 class GroupedByTimeStep:
     """Whole time steps, the one first whose masked positions have the best mean score, for ids `[H, D]`.
 
-    The idea is LLaDA-VLA's, which ranks time steps by the sum of probabilities. Here it is the mean, which does not
-    hold it against a step that few of its positions are left, and for `"max_prob"` of logarithms: the most probable
-    step as a whole.
+    The idea is LLaDA-VLA's, which ranks time steps by the sum of probabilities. Here it is the mean, which does
+    not hold it against a step that few of its positions are left, and for `"max_prob"` of logarithms: the most
+    probable step as a whole.
 
     Attributes:
         action_dim: D.
@@ -88,9 +88,9 @@ def rank_positions(
 ) -> npt.NDArray[np.int64]:
     """The positions of each row in the order in which they are to be committed, masked ones first.
 
-    At an order temperature above 0 the scores get Gumbel noise times it. The score of `"max_prob"` is the logarithm,
-    so that it is MaskGIT's `log p + temperature * Gumbel`; with and without noise, or what is averaged over a time
-    step would not be the same for a small temperature as for none.
+    At an order temperature above 0 the scores get Gumbel noise times it. The score of `"max_prob"` is the
+    logarithm, so that it is MaskGIT's `log p + temperature * Gumbel`; with and without noise, or what is averaged
+    over a time step would not be the same for a small temperature as for none.
 
     Args:
         order: As in `decode_masked`.

@@ -116,7 +116,9 @@ class RoundPlayer:
         check_logits(logits, rows, length, 1 if self.columns is None else int(self.columns.max()) + 1)
         ids = logits.shape[2] if self.columns is None else len(self.columns)
         if self.constraint is not None and self.constraint.ids != ids:
-            raise LogitsError(f"logits_fn gave logits of {ids} ids, and the constraint tells of {self.constraint.ids}")
+            raise LogitsError(
+                f"logits_fn gave logits of {ids} ids, and the constraint tells of {self.constraint.ids}"
+            )
         if self.table is None:
             self.table = AllowedIds(self.allowed, (batch, length), ids, self.mask_id)
         if self.table.ids != ids:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fast_tokenizer.text_tokenizer import ACTION_TOKEN
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 EmbeddingInit = Literal["mean", "by_value"]
 """How rows of action ids begin. `mean`: all as the mean of the other rows. `by_value`: along a smooth curve with

@@ -11,7 +11,7 @@ import torch
 from transformers.generation import LogitsProcessor, StoppingCriteria
 
 from fast_tokenizer.constraint import ActionConstraint, ConstraintState
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 
 class ActionLogitsProcessor(LogitsProcessor):  # type: ignore[misc]

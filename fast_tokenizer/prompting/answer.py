@@ -12,7 +12,7 @@ from fast_tokenizer.errors import DecodeError, FastTokenizerError
 from fast_tokenizer.prompting.batch import Part
 from fast_tokenizer.prompting.formats import PromptFormat
 from fast_tokenizer.text_tokenizer import TextTokenizer, required
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 
 class Answer:

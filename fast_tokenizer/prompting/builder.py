@@ -18,7 +18,7 @@ from fast_tokenizer.prompting.batch import Block, Part, PromptBatch
 from fast_tokenizer.prompting.formats import PromptFormat, widen
 from fast_tokenizer.text_tokenizer import as_text_tokenizer, required
 from fast_tokenizer.token_batch import as_sequences
-from fast_tokenizer.vocabulary import VocabularyMap
+from fast_tokenizer.vocabulary_map import VocabularyMap
 
 OverflowPolicy: TypeAlias = Literal["raise", "shorten", "cut"]
 """What to do with a sequence that is too long. `raise` is an error. `shorten` leaves out the last action ids,
