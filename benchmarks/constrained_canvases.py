@@ -4,9 +4,10 @@
     python benchmarks/constrained_canvases.py --count 4000   # quicker
 
 The logits are random, or made to mislead: all for padding, none for it, for padding in the first half, for the
-longest tokens, the shortest, or for the ids of one chunk at the places of another. Orders, schedules, temperatures,
-acceptance and re-masking change from batch to batch. Every result is decoded strictly. The same logits are decoded
-without the constraint, to say how often that is an action. Exits with 1 if a constrained one is not.
+longest tokens, the shortest, or for the ids of one chunk at the places of another. Orders, schedules,
+temperatures, acceptance and re-masking change from batch to batch. Every result is decoded strictly. The same
+logits are decoded without the constraint, to say how often that is an action. Exits with 1 if a constrained one
+is not.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from vla.training import Schedule, train
 
 from fast_tokenizer.normalization import QuantileNormalizer
 
-HORIZON, STRIDE, EXECUTED = 16, 4, 8  # steps of 12.5 ms
+HORIZON, STRIDE, EXECUTED = 16, 8, 8  # steps of 12.5 ms
 MAX_STEPS = 150
 FIRST_TRIAL = 1_000_000  # no seed of the demonstrations
 ROBOTS = 25  # that act at the same time
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("vla-work"), metavar="DIR", help="folder (%(default)s)")
     parser.add_argument("--task", default="button-press-topdown-v3", help="of Meta-World (%(default)s)")
     parser.add_argument("--codecs", nargs="+", choices=CODECS, default=["symbols", "bytes"], help="(%(default)s)")
-    parser.add_argument("--episodes", type=int, default=150, help="demonstrations (%(default)s)")
+    parser.add_argument("--episodes", type=int, default=600, help="demonstrations (%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, help="of training (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=32, help="(%(default)s)")
     parser.add_argument("--trials", type=int, default=50, help="episodes of evaluation (%(default)s)")
@@ -98,9 +98,11 @@ def _try_codec(
     return [*rows, score("constrained", constrained=True), score("free", constrained=False)]
 
 
-def _batch(collator: Collator, demonstrations: Demonstrations, chosen: npt.NDArray[np.int64]) -> Tensors:
+def _batch(
+    collator: Collator, demonstrations: Demonstrations, chosen: npt.NDArray[np.int64], rng: np.random.Generator
+) -> Tensors:
     return collator.training(
-        demonstrations.images[chosen], demonstrations.states[chosen], demonstrations.chunks[chosen]
+        demonstrations.images[chosen], demonstrations.states[chosen], demonstrations.chunks[chosen], rng
     )
 
 

@@ -65,9 +65,9 @@ def model(language):
 
 @pytest.fixture
 def batches(collator, demonstrations):
-    def make(rows):
+    def make(rows, rng=None):
         images, states, chunks = demonstrations.images, demonstrations.states, demonstrations.chunks
-        return collator.training(images[rows], states[rows], chunks[rows])
+        return collator.training(images[rows], states[rows], chunks[rows], rng)
 
     return make
 
@@ -111,6 +111,18 @@ def test_a_training_batch_teaches_the_answer(codec, language, batches, demonstra
     np.testing.assert_array_equal(batch["attention_mask"], batch["input_ids"] != language.vocabulary_map.pad_id)
     assert batch["pixel_values"].shape == (5, 3, 64, 64)
     assert -1 <= batch["pixel_values"].min() < batch["pixel_values"].max() <= 1
+
+
+def test_states_are_blurred_for_training_and_nothing_else_is(batches):
+    rows = np.arange(5)
+    plain = batches(rows)
+    blurred, again, other = (batches(rows, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert all(torch.equal(blurred[name], again[name]) for name in plain)
+    assert not torch.equal(blurred["input_ids"], other["input_ids"])
+    assert not torch.equal(blurred["input_ids"], plain["input_ids"])
+    assert torch.equal(blurred["pixel_values"], plain["pixel_values"])
+    answers = [batch["labels"][batch["labels"] != -100].tolist() for batch in (blurred, plain)]
+    assert answers[0] == answers[1]
 
 
 def test_a_prompt_to_go_on_from_is_that_of_training(collator, batches, demonstrations):
@@ -162,12 +174,12 @@ def test_interrupted_training_goes_on_where_it_was(codec, language, batches, tmp
 
     calls = 0
 
-    def interrupted(rows):
+    def interrupted(rows, rng):
         nonlocal calls
         calls += 1
         if calls == 4:
             raise KeyboardInterrupt
-        return batches(rows)
+        return batches(rows, rng)
 
     with pytest.raises(KeyboardInterrupt):
         training.train(untrained_model(language, seed=0), interrupted, 40, schedule, tmp_path / "part.pt")

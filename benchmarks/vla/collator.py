@@ -10,6 +10,8 @@ from fast_tokenizer.normalization import QuantileNormalizer
 from fast_tokenizer.prompting import PromptBatch
 from vla.language import Language
 
+_STATE_NOISE = 0.03  # of states in [-1, 1]
+
 Tensors = dict[str, torch.Tensor]
 
 
@@ -36,6 +38,7 @@ class Collator:
         images: npt.NDArray[np.uint8],
         states: npt.NDArray[np.float64],
         chunks: npt.NDArray[np.float64],
+        rng: np.random.Generator | None = None,
     ) -> Tensors:
         """A batch to learn from, padded on the right, with labels.
 
@@ -43,7 +46,12 @@ class Collator:
             images: `[B, S, S, 3]`.
             states: `[B, STATE_DIM]`.
             chunks: `[B, H, D]`.
+            rng: Blurs the states a little: as they are, each tells by itself which example it belongs to, and a
+                model that has learned them by heart does not look at the image.
         """
+        states = self._normalizer.normalize(states)
+        if rng is not None:
+            states = states + _STATE_NOISE * rng.normal(size=states.shape)
         batch = self._build(states, chunks)
         # The prompt sees all of itself, the answer what came before: PaliGemma's 0 and 1.
         arrays = {**self._inputs(batch), "labels": self._after_image(batch.labels(), -100)}
@@ -51,7 +59,7 @@ class Collator:
 
     def generation(self, images: npt.NDArray[np.uint8], states: npt.NDArray[np.float64]) -> Tensors:
         """A batch to go on from, padded on the left."""
-        arrays = self._inputs(self._build(states, None))
+        arrays = self._inputs(self._build(self._normalizer.normalize(states), None))
         # Stable, so that the order of all but the padding stays.
         order = np.argsort(arrays["attention_mask"], axis=1, kind="stable")
         arrays = {name: np.take_along_axis(array, order, axis=1) for name, array in arrays.items()}
@@ -59,7 +67,7 @@ class Collator:
 
     def _build(self, states: npt.NDArray[np.float64], chunks: npt.NDArray[np.float64] | None) -> PromptBatch:
         instructions = [self._instruction] * len(states)
-        return self._language.builder.build(instructions, self._normalizer.normalize(states), chunks)
+        return self._language.builder.build(instructions, states, chunks)
 
     def _inputs(self, batch: PromptBatch) -> dict[str, npt.NDArray[np.int64]]:
         return {

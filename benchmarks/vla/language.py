@@ -24,7 +24,7 @@ FORMAT = replace(
     pads_to_max_length=False,
 )
 _EXAMPLES = 4000  # prompts, in which every number of a state occurs
-_PIECES = 4000  # at most; there are a few hundred, and those of actions
+_PIECES = 370  # beside those of actions: enough for words and numbers to be whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +62,8 @@ def _train_sentencepiece(texts: Iterable[str], symbols: list[str]) -> Any:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
         model_writer=model,
-        model_type="unigram",
-        vocab_size=_PIECES,
-        hard_vocab_limit=False,
+        model_type="bpe",
+        vocab_size=_PIECES + len(symbols),
         normalization_rule_name="identity",  # a prompt holds a line break
         user_defined_symbols=symbols,
         pad_id=0,

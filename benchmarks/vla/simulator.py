@@ -65,9 +65,11 @@ class Simulator:
         if self._renderer is not None:
             return
         model = self._environment.model
-        # Shadows and smooth edges take thirty times as long as the rest of a small picture.
+        # Shadows and smooth edges take thirty times as long as the rest of a small picture, reflections twice.
         model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
         self._renderer = mujoco.Renderer(model, IMAGE_SIZE, IMAGE_SIZE)
+        for effect in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+            self._renderer.scene.flags[effect] = 0
 
     def reset(self, seed: int) -> None:
         """Puts the hand to its start, and the object to a place that the seed tells."""

@@ -23,8 +23,8 @@ _WEIGHT_DECAY = 0.01
 _LARGEST_GRADIENT = 1.0
 _STEPS_BETWEEN_CHECKPOINTS = 100
 
-Batches = Callable[[npt.NDArray[np.int64]], Tensors]
-"""Rows of the demonstrations to the arguments of the model."""
+Batches = Callable[[npt.NDArray[np.int64], np.random.Generator], Tensors]
+"""Rows of the demonstrations, and what is random about a batch, to the arguments of the model."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def train(model: Any, batches: Batches, rows: int, schedule: Schedule, file: Pat
         for step in range(len(losses), schedule.steps):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, schedule.steps)
-            chosen = np.random.default_rng([schedule.seed, step]).integers(rows, size=schedule.batch_size)
-            loss = model(**batches(chosen)).loss
+            rng = np.random.default_rng([schedule.seed, step])
+            chosen = rng.integers(rows, size=schedule.batch_size)
+            loss = model(**batches(chosen, rng)).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
             optimizer.step()

@@ -76,6 +76,7 @@ class RoundPlayer:
         ranks = rank_positions(self.order, found, masked, draws, noise)
         before = masked.sum(axis=1)
         if self.accept is None:
+            commits = None  # as many as the schedule says, and those that are masked again: not known yet
             target = self.targets[rows, rounds + 1]
             most = target
         else:
@@ -95,21 +96,32 @@ class RoundPlayer:
                 uniform=draws(Purpose.REMASK),
             )
             remasked = self._remasked(self.remask, evidence, most, rows)
-        if self.accept is None:
+            at, positions = np.nonzero(remasked)
+            canvas.remask(rows[at], positions)
+        if commits is None:
             commits = first_of(ranks, before + remasked.sum(axis=1) - target)
-
-        at, positions = np.nonzero(remasked)
-        canvas.remask(rows[at], positions)
         probability = np.where(masked | committed, found.probability, np.nan)
+        self._commit(look, found, ranks, commits, rounds, probability)
+        canvas.next_round[rows] = rounds + 1
+        canvas.nfe[rows] += 1
+        return DecodeRound(rows, rounds, commits, remasked, canvas.ids[rows], probability)
+
+    def _commit(
+        self,
+        look: _Look,
+        found: Reduction,
+        ranks: Ints,
+        commits: Mask,
+        rounds: Ints,
+        probability: npt.NDArray[np.float64],
+    ) -> None:
+        """Gives positions the ids that were found; under a constraint those that are found again, one by one."""
         for at, positions in _turns(ranks, commits, one_by_one=self.constraint is not None):
             if self.constraint is not None:
                 found = look.at(at, positions)
             chances = found.probability[at, positions]
             probability[at, positions] = chances
-            canvas.commit(rows[at], positions, found.ids[at, positions], chances, rounds[at])
-        canvas.next_round[rows] = rounds + 1
-        canvas.nfe[rows] += 1
-        return DecodeRound(rows, rounds, commits, remasked, canvas.ids[rows], probability)
+            self.canvas.commit(look.rows[at], positions, found.ids[at, positions], chances, rounds[at])
 
     def _table_for(self, logits: Any, rows: int) -> AllowedIds:
         batch, length = self.canvas.ids.shape
