@@ -23,7 +23,7 @@ import torch
 from table import format_table
 from timing import Work, take_turns
 from two_modes.codecs import Representation, represent
-from two_modes.decoding import SETTINGS, decode
+from two_modes.decoding import SETTINGS, TEMPERATURE, decode
 from two_modes.picture import print_rounds, save_picture
 from two_modes.task import ACTION_DIM, HORIZON, draw, draw_goals, judge
 from two_modes.training import train
@@ -32,7 +32,7 @@ from two_modes.transformer import ChunkTransformer
 from fast_tokenizer.progress import ProgressBar
 
 CHUNKS = 20_000
-BEST = {"bins": "low frequency first", "frequencies": "low frequency first", "FAST": "left to right"}
+BEST = {"bins": "low frequency first", "frequencies": "left to right", "FAST": "random, re-mask below"}
 SHOWN = ("low frequency first", "random", "max probability", "random, re-mask below", "all at once")
 BATCHES = (1, 32)  # at which times are taken
 
@@ -42,7 +42,7 @@ Floats = npt.NDArray[np.float64]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("two-modes"), metavar="DIR", help="folder (%(default)s)")
-    parser.add_argument("--steps", type=int, default=1000, help="of each training (%(default)s)")
+    parser.add_argument("--steps", type=int, default=1500, help="of each training (%(default)s)")
     parser.add_argument("--count", type=int, default=1000, help="chunks of each judgement (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of data, parameters and batches (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
@@ -123,7 +123,7 @@ def _compare_with_autoregression(
     generator = torch.Generator().manual_seed(0)
 
     def write(some: Floats) -> Floats:
-        ids = causal.generate(torch.tensor(some, dtype=torch.float32), generator)
+        ids = causal.generate(torch.tensor(some, dtype=torch.float32), generator, TEMPERATURE)
         return np.asarray(codec.decode(ids, horizon=HORIZON, action_dim=ACTION_DIM))
 
     verdict = judge(write(goals), goals)

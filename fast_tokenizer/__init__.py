@@ -20,6 +20,7 @@ except ImportError as error:  # most often: Python took the source folder for th
         "install it with `pip install .` and run Python from another folder (or use the `fast-tokenizer` command)."
     ) from error
 
+from fast_tokenizer.canvas_constraint import CanvasConstraint
 from fast_tokenizer.codecs import BinningCodec, FastCodec, FrequencyCodec
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import DecodeStatus
@@ -43,6 +44,7 @@ __all__ = [
     "ActionConstraint",
     "ActionVocabulary",
     "BinningCodec",
+    "CanvasConstraint",
     "ConstrainedGeneration",
     "DecodeError",
     "DecodeStatus",

@@ -14,7 +14,7 @@ from fast_tokenizer.diffusion import PositionConstraint
 _BINS = 48  # of 4.6 % of the range of an action
 _SCALE = 10.0  # of coefficients, before rounding
 _FREQUENCY_ERROR = 0.15  # of a value, in all
-_FAST_VOCABULARY = 160
+_FAST_VOCABULARY = 96
 _SPARE = 2  # ids of a canvas more than the longest chunk has
 
 

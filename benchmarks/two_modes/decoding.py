@@ -27,6 +27,7 @@ from two_modes.task import ACTION_DIM, HORIZON, Verdict, judge
 from two_modes.transformer import ChunkTransformer
 
 ROUNDS = 12
+TEMPERATURE = 0.8  # of tokens, also in autoregression: 1 would show the tails that training has left
 
 
 def _annealed(played: int, rounds: int) -> float:
@@ -107,7 +108,6 @@ def decode(
     goals: npt.NDArray[np.float64],
     setting: str,
     *,
-    temperature: float = 1.0,
     trace: bool = False,
 ) -> Outcome:
     """Decodes a chunk for each goal.
@@ -117,7 +117,6 @@ def decode(
         representation: How ids are read.
         goals: `[B, GOAL_DIM]`.
         setting: A name of `SETTINGS`.
-        temperature: Of tokens: 1 draws from the model's own distribution.
         trace: Whether to keep every round.
     """
     timed = TimedModel(model, torch.tensor(goals, dtype=torch.float32))
@@ -129,7 +128,7 @@ def decode(
         mask_id=mask_id,
         **{
             "rounds": ROUNDS,
-            "token_temperature": temperature,
+            "token_temperature": TEMPERATURE,
             "constraint": representation.constraint,
             "seeds": np.arange(len(goals)),
             "trace": trace,

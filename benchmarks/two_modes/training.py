@@ -17,7 +17,7 @@ from two_modes.transformer import ChunkTransformer
 
 _LEARNING_RATE = 3e-3
 _WARM_UP_STEPS = 50
-_BATCH_SIZE = 128
+_BATCH_SIZE = 64
 
 
 def train(

@@ -45,7 +45,7 @@ class ChunkTransformer(nn.Module):
         logits: Tensor = self.head(hidden[:, :-1] if self.causal else hidden[:, 1:])
         return logits
 
-    def generate(self, goals: Tensor, generator: torch.Generator) -> Tensor:
+    def generate(self, goals: Tensor, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Draws ids `[B, L]` one after the other, with keys and values kept: L passes of one position each."""
         caches: list[Cache] = [[] for _ in self.layers]
         drawn: list[Tensor] = []
@@ -55,7 +55,7 @@ class ChunkTransformer(nn.Module):
                 hidden = hidden + self.places[place]
                 for layer, cache in zip(self.layers, caches, strict=True):
                     hidden = layer(hidden, False, cache)
-                chances = self.head(hidden[:, 0]).softmax(dim=1)
+                chances = (self.head(hidden[:, 0]) / temperature).softmax(dim=1)
                 drawn.append(torch.multinomial(chances, 1, generator=generator)[:, 0])
                 hidden = self.ids(drawn[-1])[:, None]
         return torch.stack(drawn, dim=1)
