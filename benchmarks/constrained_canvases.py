@@ -37,7 +37,7 @@ from fast_tokenizer.diffusion import (
 )
 from fast_tokenizer.progress import ProgressBar
 
-SHAPES = ((5, 7), (16, 7), (50, 14))
+SHAPES = {(5, 7): 0.5, (16, 7): 0.35, (50, 14): 0.15}  # and the part of the canvases that each gets
 SPARE = 1.25  # a canvas for so many times the longest of some encodings
 ROWS = 100  # at once
 ROUNDS = 12
@@ -56,8 +56,8 @@ def main() -> int:
     contenders = load_contenders(options.fast_plus)
     print(f"published format: {contenders.vocabulary}\n")
     rows, total, failed = [], 0, 0
-    each = -(-options.count // (3 * len(SHAPES) * len(_BIASES)))
-    for shape in SHAPES:
+    for shape, part in SHAPES.items():
+        each = -int(-part * options.count // (3 * len(_BIASES)))
         chunks = generated_chunks("smooth", 1000, *shape)
         codecs: dict[str, FastCodec] = {
             "published": contenders.ours.codec,

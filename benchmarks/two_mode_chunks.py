@@ -34,7 +34,7 @@ from fast_tokenizer.progress import ProgressBar
 CHUNKS = 20_000
 BEST = {"bins": "low frequency first", "frequencies": "left to right", "FAST": "random, re-mask below"}
 SHOWN = ("low frequency first", "random", "max probability", "random, re-mask below", "all at once")
-BATCHES = (1, 32)  # at which times are taken
+BATCHES = (1, 32, 256)  # at which times are taken
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from two_modes.decoding import Outcome
+from two_modes.decoding import ROUNDS, Outcome
 from two_modes.task import ACTION_DIM, HORIZON
 
 _DIMENSIONS = ("x", "y", "z", "roll", "pitch", "yaw", "grip")
@@ -67,9 +67,9 @@ def print_rounds(outcome: Outcome, step: int) -> None:
 
 
 def _draw_rounds(panel: Any, rounds: npt.NDArray[np.int64], certainty: npt.NDArray[np.float64]) -> Any:
-    image = panel.imshow(rounds + 1, cmap="viridis_r", aspect="auto", vmin=1)
+    image = panel.imshow(rounds + 1, cmap="viridis_r", aspect="auto", vmin=1, vmax=ROUNDS)
     for (row, column), chance in np.ndenumerate(certainty):
-        dark = rounds[row, column] > rounds.max() / 2
+        dark = rounds[row, column] + 1 > ROUNDS / 2
         panel.text(
             column, row, f"{chance:.2f}".lstrip("0"), ha="center", va="center", fontsize=7,
             color="white" if dark else "black",
