@@ -36,20 +36,22 @@ def open_array_file(path: Path, key: str | None = None, state_key: str | None = 
         OSError: If the file cannot be opened.
         FormatError: If it is no such file, or does not hold arrays of a shape that is understood.
     """
-    with reading(path, ".npy or .npz file"):
-        content = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return _of_array(content, path.name, path)
-        with content:
-            names = list(content.files)
-            key = key or _action_key(names, path)
-            for name in filter(None, (key, state_key)):
-                if name not in names:
-                    raise missing_key(name, names, path)
-            actions = content[key]
-            states = None if state_key is None else content[state_key]
-            hz = float(content["hz"]) if "hz" in names else None
-            ends = content[_ENDS] if _ENDS in names and actions.ndim == 2 else None
+    if path.suffix == ".npy":
+        if key or state_key:
+            raise FormatError("a .npy file has one array and no keys: leave key and state_key out", str(path))
+        with reading(path, ".npy file"):
+            array = np.lib.format.open_memmap(path, mode="r")
+        return _of_array(array, path.name, path)
+    with reading(path, ".npz file"), path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        names = list(content.files)
+        key = key or _action_key(names, path)
+        for name in filter(None, (key, state_key)):
+            if name not in names:
+                raise missing_key(name, names, path)
+        actions = content[key]
+        states = None if state_key is None else content[state_key]
+        hz = float(content["hz"]) if "hz" in names else None
+        ends = content[_ENDS] if _ENDS in names and actions.ndim == 2 else None
     return _of_array(actions, key, path, ends=ends, states=states, hz=hz)
 
 
@@ -103,6 +105,8 @@ def _of_array(
             return list(steps)
         return [steps] if ends is None else split_episodes(steps, ends)
 
+    if states is not None and len(states) != len(array):
+        raise FormatError(f"has {len(states)} states, expected {len(array)}, as many as actions", str(path))
     try:
         episodes = split(array)
         split_states = None if states is None else split(states)

@@ -52,6 +52,7 @@ def open_lerobot(folder: Path, key: str | None = None, state_key: str | None = N
         FormatError: If the metadata is damaged, of another version, or lacks the feature.
         ImportError: If pyarrow is not installed.
     """
+    import_library("pyarrow.parquet", "lerobot", folder)
     key = key or "action"
     path = folder / INFO_FILE
     info = read_json(path)

@@ -27,8 +27,8 @@ def open_rlds(folder: Path, key: str | None = None, state_key: str | None = None
 
     Args:
         folder: It holds `features.json`; most often the version, such as `bridge/1.0.0`.
-        key: The feature of a step to read as actions: `action` unless given. Where that has parts it is one of them,
-            such as `action/world_vector`.
+        key: The feature of a step to read as actions: `action` unless given. Where that has parts it is one
+            of them, such as `action/world_vector`.
         state_key: The feature to read as states, such as `observation/state`.
 
     Raises:
@@ -80,6 +80,10 @@ def _read(folder: Path, files: Sequence[Path], columns: Mapping[str, int], count
     for path in files:
         with reading(path, "TFRecord file"):
             for record in tfrecord.tfrecord_loader(str(path), None, list(columns)):
+                for name, width in columns.items():
+                    if record[name].size % width:
+                        message = f"episode {number} has {record[name].size} values, expected steps of {width}"
+                        raise FormatError(message, str(path), name)
                 actions, *states = (record[name].reshape(-1, width) for name, width in columns.items())
                 yield Episode(f"episode {number}", actions, states[0] if states else None)
                 number += 1

@@ -43,8 +43,9 @@ def open_zarr(path: Path, key: str | None = None, state_key: str | None = None) 
                 present = [f"{folder}/{array}" for folder, group in store.groups() for array, _ in group.arrays()]
                 raise missing_key(name, sorted(present), path)
         shape = store[columns[0]].shape
-        if len(shape) != 2:
-            raise FormatError(f"has shape {shape}, expected [steps, D]", str(path), columns[0])
+        for name in columns:
+            if len(store[name].shape) != 2 or store[name].shape[0] != shape[0]:
+                raise FormatError(f"has shape {store[name].shape}, expected [steps, D]", str(path), name)
         try:
             lengths = episode_lengths(store[_ENDS][:], shape[0])
         except FormatError:
@@ -65,9 +66,9 @@ def _read(path: Path, columns: Sequence[str], lengths: Sequence[int]) -> Iterato
 
 def _blocks(arrays: Sequence[Any]) -> Iterator[Block]:
     """As many steps at once as the actions have in a chunk of the store, so that each is decompressed once."""
-    for begin in range(0, len(arrays[0]), arrays[0].chunks[0]):
-        end = begin + arrays[0].chunks[0]
-        yield tuple(np.asarray(array[begin:end]) for array in arrays)
+    steps, step = arrays[0].shape[0], arrays[0].chunks[0]
+    for begin in range(0, steps, step):
+        yield tuple(np.asarray(array[begin : begin + step]) for array in arrays)
 
 
 @contextmanager
