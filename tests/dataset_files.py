@@ -148,13 +148,23 @@ def write_aloha(folder, episodes):
     return folder
 
 
+ZARR_3 = int(zarr.__version__.partition(".")[0]) >= 3
+
+
+def put_array(group, name, values, **options):
+    """An array in a group, by either major version of zarr."""
+    if ZARR_3:
+        group.create_array(name, data=values, **options)
+    else:
+        group.array(name, values, **options)
+
+
 def write_zarr(place, episodes, chunk=1000, **arrays):
     """Into a directory, or whatever store zarr is given, in the format 2 that Diffusion Policy's data has."""
-    options = {"zarr_format": 2} if zarr.__version__ >= "3" else {}
-    root = zarr.open_group(place, mode="w", **options)
+    root = zarr.open_group(place, mode="w", **({"zarr_format": 2} if ZARR_3 else {}))
     data, meta = root.require_group("data"), root.require_group("meta")
-    data.create_array("action", data=np.concatenate(episodes), chunks=(chunk, episodes[0].shape[1]))
+    put_array(data, "action", np.concatenate(episodes), chunks=(chunk, episodes[0].shape[1]))
     for name, values in arrays.items():
-        data.create_array(name, data=values, chunks=(chunk + 1, *values.shape[1:]))
-    meta.create_array("episode_ends", data=np.cumsum([len(episode) for episode in episodes]))
+        put_array(data, name, values, chunks=(chunk + 1, *values.shape[1:]))
+    put_array(meta, "episode_ends", np.cumsum([len(episode) for episode in episodes]))
     return place

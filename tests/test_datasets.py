@@ -1,8 +1,8 @@
 """What holds for episodes of every format, arrays and numpy's files, and how a format is recognised."""
 
-import importlib
 import pickle
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -300,14 +300,7 @@ def test_an_unknown_format_says_what_was_looked_for(tmp_path):
 )
 def test_a_library_that_is_missing_is_named_with_its_extra(tmp_path, monkeypatch, episodes, name, module, extra):
     source = WRITERS[name](tmp_path, episodes)
-    found = importlib.import_module
-
-    def not_found(wanted):
-        if wanted == module:
-            raise ImportError(f"No module named {module!r}")
-        return found(wanted)
-
-    monkeypatch.setattr(importlib, "import_module", not_found)
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"install the extra: pip install fast_tokenizer\[{extra}\]"):
         open_episodes(source)
 

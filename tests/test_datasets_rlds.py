@@ -1,4 +1,5 @@
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_files_are_read_when_they_are_needed(tmp_path, monkeypatch, episodes):
 
 def test_a_missing_library_is_named_with_its_extra(tmp_path, monkeypatch, episodes):
     path = write_rlds(tmp_path, episodes)
-    monkeypatch.setitem(__import__("sys").modules, "tfrecord", None)
+    monkeypatch.setitem(sys.modules, "tfrecord", None)
     with pytest.raises(ImportError, match=r"pip install fast_tokenizer\[rlds\]"):
         open_episodes(path)
 

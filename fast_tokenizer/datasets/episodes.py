@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -108,9 +109,10 @@ class Episodes:
                 known = f"its dimensions are {', '.join(names)}" if names else "its dimensions have no names"
                 raise FormatError(f"there is no dimension {dim!r}: {known}", self.origin)
             return names.index(dim)
-        if not 0 <= dim < self.width:
-            raise FormatError(f"there is no dimension {dim}: expected 0..{self.width - 1}", self.origin)
-        return int(dim)
+        index = operator.index(dim)
+        if not 0 <= index < self.width:
+            raise FormatError(f"there is no dimension {index}: expected 0..{self.width - 1}", self.origin)
+        return index
 
     def _checked(self, episode: Episode) -> Episode:
         place = f"{self.origin}: {episode.name}"

@@ -84,7 +84,7 @@ def open_lerobot(folder: Path, key: str | None = None, state_key: str | None = N
         origin=str(folder),
         count=len(rows),
         width=shape[0],
-        read=partial(_read, rows, columns),
+        read=partial(_read, sorted(rows), columns),
         hz=get_value(info, "fps", path, (int, float), default=None),
         stored_names=_flat_names(feature.get("names"), shape[0]),
     )

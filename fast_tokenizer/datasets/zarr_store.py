@@ -21,6 +21,7 @@ from fast_tokenizer.datasets.libraries import import_library, missing_key, readi
 from fast_tokenizer.errors import FormatError
 
 _ENDS = "meta/episode_ends"
+_STEPS_AT_ONCE = 10_000
 _KIND = "Zarr store"
 
 
@@ -65,10 +66,11 @@ def _read(path: Path, columns: Sequence[str], lengths: Sequence[int]) -> Iterato
 
 
 def _blocks(arrays: Sequence[Any]) -> Iterator[Block]:
-    """As many steps at once as the actions have in a chunk of the store, so that each is decompressed once."""
-    steps, step = arrays[0].shape[0], arrays[0].chunks[0]
-    for begin in range(0, steps, step):
-        yield tuple(np.asarray(array[begin : begin + step]) for array in arrays)
+    """Reads whole chunks of the store, each decompressed once, and several at once where they are short."""
+    steps, chunk = arrays[0].shape[0], arrays[0].chunks[0]
+    block = chunk * max(1, _STEPS_AT_ONCE // chunk)
+    for begin in range(0, steps, block):
+        yield tuple(np.asarray(array[begin : begin + block]) for array in arrays)
 
 
 @contextmanager
