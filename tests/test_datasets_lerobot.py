@@ -81,6 +81,7 @@ def test_one_dimension_is_stored_as_plain_numbers(tmp_path, episodes):
     path = write_lerobot_v30(tmp_path / "set", narrow, names={"motors": ["slide"]})
     assert pa.types.is_floating(pq.read_schema(path / "data/chunk-000/file-000.parquet").field("action").type)
     assert_same(open_episodes(path), narrow)
+    assert open_episodes(path).names == ("slide",)
 
 
 def test_only_the_columns_asked_for_are_read(tmp_path, monkeypatch, episodes):
@@ -191,8 +192,19 @@ def test_lists_of_episodes_that_hold_none(tmp_path, episodes):
     (path / "meta" / "episodes.jsonl").unlink()
     with pytest.raises(FileNotFoundError):
         open_episodes(path)
+
+
+def test_metadata_of_episodes_in_parquet(tmp_path, episodes):
     path = write_lerobot_v30(tmp_path / "v30", episodes)
-    (path / "meta/episodes/chunk-000/file-000.parquet").unlink()
+    rows = path / "meta/episodes/chunk-000/file-000.parquet"
+    table = pq.read_table(rows)
+    for damaged in (table.drop_columns("length"), replace_column(table, "length", [4, 1, None, 5])):
+        pq.write_table(damaged, rows)
+        with pytest.raises(FormatError, match=r"file-000\.parquet: not a readable list of episodes"):
+            open_episodes(path)
+    pq.write_table(table.take([2, 0, 3, 1]), rows)  # the order of the rows does not matter
+    assert_same(open_episodes(path), episodes)
+    rows.unlink()
     with pytest.raises(FormatError, match="there is no episode"):
         open_episodes(path)
 
@@ -221,7 +233,7 @@ def replace_column(table, name, values):
         ),
         (
             lambda table: replace_column(table, "action", [[1.0, 2.0, 3.0]] * 7 + [[1.0]] + [[1.0, 2.0, 3.0]] * 8),
-            "'action' in .*: a step of episode 2 has 1 values, others 3",
+            "'action' in .*: a step of episode 2 has 1 values, expected 3",
         ),
         (
             lambda table: replace_column(table, "action", [[1.0, 2.0, 3.0]] * 7 + [None] + [[1.0, 2.0, 3.0]] * 8),
@@ -231,8 +243,19 @@ def replace_column(table, name, values):
             lambda table: replace_column(table, "action", [[1.0, 2.0, 3.0]] * 7 + [[1.0, None, 3.0]] * 9),
             r"episode 2: actions\[2, 1\] is nan",
         ),
+        (
+            lambda table: replace_column(table, "action", pa.array([[1.0, 2.0]] * 16, pa.list_(pa.float32(), 2))),
+            "'action' in .*: a step of episode 0 has 2 values, expected 3",
+        ),
+        (
+            lambda table: replace_column(table, "action", [1.0] * 16),
+            "'action' in .*: a step of episode 0 has 1 values, expected 3",
+        ),
         (lambda table: replace_column(table, "action", [["a", "b", "c"]] * 16), "actions: type object"),
-        (lambda table: replace_column(table, "action", [[1.0, 2.0]] * 16), r"shape \(4, 2\), expected \[T, 3\]"),
+        (
+            lambda table: replace_column(table, "action", [[1.0, 2.0]] * 16),
+            "'action' in .*: a step of episode 0 has 2 values, expected 3",
+        ),
     ],
 )
 def test_data_that_is_not_what_the_metadata_tells(tmp_path, episodes, damage, message):

@@ -110,8 +110,6 @@ def _of_array(
     try:
         episodes = split(array)
         split_states = None if states is None else split(states)
-    except FormatError:
-        raise
     except FastTokenizerError as error:
         raise FormatError(str(error), str(path)) from error
     return Episodes(

@@ -33,8 +33,10 @@ def cut_blocks(blocks: Iterable[Block], lengths: Iterable[int]) -> Iterator[Bloc
     rest: Block | None = None
     for length in lengths:
         pieces = [] if rest is None else [rest]
-        while sum(len(piece[0]) for piece in pieces) < length:
+        missing = length - (0 if rest is None else len(rest[0]))
+        while missing > 0:
             pieces.append(next(source))
+            missing -= len(pieces[-1][0])
         joined = pieces[0] if len(pieces) == 1 else tuple(map(np.concatenate, zip(*pieces, strict=True)))
         yield tuple(array[:length] for array in joined)
         rest = tuple(array[length:] for array in joined)

@@ -20,7 +20,8 @@ class Episode:
 
     Attributes:
         name: What the dataset calls it, for people: `episode 3`, `demo_10`.
-        actions: `[T, D]` in the robot's units, float32 or float64. It may be a view of what the reader holds.
+        actions: `[T, D]` in the robot's units, float32 or float64. Not to be written to: it may be a
+            view of what the reader holds.
         states: `[T, S]` where states were asked for, else None.
     """
 

@@ -57,19 +57,7 @@ def open_lerobot(folder: Path, key: str | None = None, state_key: str | None = N
     path = folder / INFO_FILE
     info = read_json(path)
     features = get_value(info, "features", path, dict)
-    columns = [key] if state_key is None else [key, state_key]
-    for column in columns:
-        if column not in features:
-            raise missing_key(column, list(features), path)
-    feature = get_value(features, key, path, dict, within="features.")
-    shape = get_value(feature, "shape", path, list, within=f"features.{key}.")
-    require(
-        len(shape) == 1 and isinstance(shape[0], int),
-        "expected a vector a step",
-        path,
-        f"features.{key}.shape",
-        shape,
-    )
+    columns = {name: _width(features, name, path) for name in (key, state_key) if name is not None}
 
     version = get_value(info, "codebase_version", path, str)
     if version.startswith("v3."):
@@ -83,11 +71,23 @@ def open_lerobot(folder: Path, key: str | None = None, state_key: str | None = N
     return Episodes(
         origin=str(folder),
         count=len(rows),
-        width=shape[0],
+        width=columns[key],
         read=partial(_read, sorted(rows), columns),
         hz=get_value(info, "fps", path, (int, float), default=None),
-        stored_names=_flat_names(feature.get("names"), shape[0]),
+        stored_names=_flat_names(features[key].get("names"), columns[key]),
     )
+
+
+def _width(features: Mapping[str, Any], name: str, path: Path) -> int:
+    """Dimensions of a feature that is a vector a step."""
+    if name not in features:
+        raise missing_key(name, list(features), path)
+    feature = get_value(features, name, path, dict, within="features.")
+    shape = get_value(feature, "shape", path, list, within=f"features.{name}.")
+    is_vector = len(shape) == 1 and isinstance(shape[0], int)
+    require(is_vector, "expected a vector a step", path, f"features.{name}.shape", shape)
+    width: int = shape[0]
+    return width
 
 
 def _rows_of_v2(folder: Path, info: Mapping[str, Any]) -> list[_Row]:
@@ -110,7 +110,8 @@ def _rows_of_v3(folder: Path, info: Mapping[str, Any]) -> list[_Row]:
     for path in sorted((folder / "meta" / "episodes").glob("*/*.parquet")):
         with reading(path, "list of episodes"):
             table = parquet.ParquetFile(path).read(columns=columns)
-            numbers = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+            rows_of_file = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+            numbers = [tuple(map(int, row)) for row in rows_of_file]
         rows += [
             _row(folder, info, index, length, chunk_index=chunk, file_index=file)
             for index, length, chunk, file in numbers
@@ -130,7 +131,7 @@ def _row(folder: Path, info: Mapping[str, Any], index: int, length: int, **field
     return _Row(index, length, folder / file)
 
 
-def _read(rows: Sequence[_Row], columns: Sequence[str]) -> Iterator[Episode]:
+def _read(rows: Sequence[_Row], columns: Mapping[str, int]) -> Iterator[Episode]:
     for path, group in groupby(rows, key=lambda row: row.file):
         parquet = import_library("pyarrow.parquet", "lerobot", path)
         episodes = list(group)
@@ -152,30 +153,33 @@ def _read(rows: Sequence[_Row], columns: Sequence[str]) -> Iterator[Episode]:
                 yield Episode(f"episode {row.episode}", actions, states[0] if states else None)
 
 
-def _block(batch: Any, columns: Sequence[str], path: Path) -> Block:
+def _block(batch: Any, columns: Mapping[str, int], path: Path) -> Block:
     """A record batch as arrays: `episode_index` `[N]`, then each column as `[N, D]`."""
     indices = batch.column(_EPISODE_INDEX).to_numpy(zero_copy_only=False)
-    return indices, *(_as_matrix(batch.column(name), name, indices, path) for name in columns)
+    matrices = (_as_matrix(batch.column(name), name, width, indices, path) for name, width in columns.items())
+    return indices, *matrices
 
 
-def _as_matrix(column: Any, name: str, indices: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
+def _as_matrix(column: Any, name: str, width: int, indices: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
     if column.null_count:
         missing = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))
         raise FormatError(f"a step of episode {indices[missing[0]]} has no value", str(path), name)
     if hasattr(column, "offsets"):  # lists of any length; others have a fixed one, or are numbers
         widths = np.diff(column.offsets.to_numpy())
-        ragged = np.flatnonzero(widths != widths[:1])
-        if len(ragged):
-            first = ragged[0]
-            message = f"a step of episode {indices[first]} has {widths[first]} values, others {widths[0]}"
-            raise FormatError(message, str(path), name)
+    else:
+        widths = np.full(len(column), getattr(column.type, "list_size", 1))
+    wrong = np.flatnonzero(widths != width)
+    if len(wrong):
+        message = f"a step of episode {indices[wrong[0]]} has {widths[wrong[0]]} values, expected {width}"
+        raise FormatError(message, str(path), name)
     values = column.flatten() if hasattr(column, "flatten") else column
-    matrix: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    matrix: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False).reshape(len(column), width)
     return matrix
 
 
 def _flat_names(names: object, width: int) -> tuple[str, ...] | None:
     """Names as LeRobot's robots write them: a list, one list under a title, or names with their places."""
     if isinstance(names, dict):
-        names = next(iter(names.values())) if len(names) == 1 < width else list(names)
+        values = list(names.values())
+        names = values[0] if len(values) == 1 and isinstance(values[0], list) else list(names)
     return tuple(map(str, names)) if isinstance(names, list) and len(names) == width else None

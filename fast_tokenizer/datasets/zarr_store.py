@@ -18,7 +18,7 @@ from fast_tokenizer.chunking import episode_lengths
 from fast_tokenizer.datasets.blocks import Block, cut_blocks
 from fast_tokenizer.datasets.episodes import Episode, Episodes
 from fast_tokenizer.datasets.libraries import import_library, missing_key, reading
-from fast_tokenizer.errors import FormatError
+from fast_tokenizer.errors import FastTokenizerError, FormatError
 
 _ENDS = "meta/episode_ends"
 _STEPS_AT_ONCE = 10_000
@@ -49,9 +49,7 @@ def open_zarr(path: Path, key: str | None = None, state_key: str | None = None) 
                 raise FormatError(f"has shape {store[name].shape}, expected [steps, D]", str(path), name)
         try:
             lengths = episode_lengths(store[_ENDS][:], shape[0])
-        except FormatError:
-            raise
-        except ValueError as error:
+        except FastTokenizerError as error:
             raise FormatError(str(error), str(path)) from error
     return Episodes(
         origin=str(path), count=len(lengths), width=shape[1], read=partial(_read, path, columns, lengths)
