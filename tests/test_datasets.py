@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -303,6 +304,12 @@ def test_a_library_that_is_missing_is_named_with_its_extra(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"install the extra: pip install fast_tokenizer\[{extra}\]"):
         open_episodes(source)
+
+
+def test_libraries_are_loaded_when_they_are_needed(tmp_path):
+    code = "import sys, fast_tokenizer.datasets; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert not {"pyarrow", "h5py", "zarr", "tfrecord", "scipy", "torch"} & set(loaded.stdout.split())
 
 
 @pytest.mark.parametrize("name", ["set.hdf5", "set.h5", "set.zarr.zip", "set.npz", "set.npy"])
