@@ -150,9 +150,8 @@ def test_names_of_dimensions():
 )
 def test_what_a_reader_gives_is_checked(actions, states, message):
     episodes = Episodes("somewhere", 1, 3, lambda: iter([Episode("demo_7", actions, states)]))
-    with pytest.raises(ValueError, match=f"somewhere: demo_7.*{message}|{message}.*somewhere: demo_7") as caught:
+    with pytest.raises(ValueError, match=f"somewhere: demo_7: .*{message}"):
         list(episodes)
-    assert "demo_7" in str(caught.value)
 
 
 @pytest.mark.parametrize(

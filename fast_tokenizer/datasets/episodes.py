@@ -116,26 +116,26 @@ class Episodes:
         return index
 
     def _checked(self, episode: Episode) -> Episode:
-        place = f"{self.origin}: {episode.name}"
-        actions, states = _as_floats(episode.actions, f"{place}: actions"), episode.states
+        actions, states = self._floats(episode, "actions"), None
         if actions.ndim != 2 or actions.shape[1] != self.width:
-            raise FormatError(f"actions have shape {actions.shape}, expected [T, {self.width}]", place)
+            message = f"{episode.name}: actions have shape {actions.shape}, expected [T, {self.width}]"
+            raise FormatError(message, self.origin)
         if self.dims is not None:
             actions = actions[:, self.dims]
-        require_finite(actions, f"{place}: actions")
-        if states is not None:
-            states = _as_floats(states, f"{place}: states")
+        require_finite(actions, f"{self.origin}: {episode.name}: actions")
+        if episode.states is not None:
+            states = self._floats(episode, "states")
             if states.ndim != 2 or len(states) != len(actions):
-                raise FormatError(f"states have shape {states.shape}, expected [{len(actions)}, S]", place)
-            require_finite(states, f"{place}: states")
+                message = f"{episode.name}: states have shape {states.shape}, expected [{len(actions)}, S]"
+                raise FormatError(message, self.origin)
+            require_finite(states, f"{self.origin}: {episode.name}: states")
         return Episode(episode.name, actions, states)
 
-
-def _as_floats(values: npt.ArrayLike, place: str) -> npt.NDArray[Any]:
-    """Half precision becomes float32, whole numbers float64, as everywhere in the package."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise FormatError(f"type {array.dtype}, expected numbers", place)
-    if array.dtype.kind == "f" and array.dtype.itemsize <= 4:
-        return array.astype(np.float32, copy=False)
-    return array.astype(np.float64, copy=False)
+    def _floats(self, episode: Episode, field: str) -> npt.NDArray[Any]:
+        """Half precision becomes float32, whole numbers float64, as everywhere in the package."""
+        array = np.asarray(getattr(episode, field))
+        if array.dtype.kind not in "fiub":
+            raise FormatError(f"{episode.name}: {field}: type {array.dtype}, expected numbers", self.origin)
+        if array.dtype.kind == "f" and array.dtype.itemsize <= 4:
+            return array.astype(np.float32, copy=False)
+        return array.astype(np.float64, copy=False)
