@@ -63,7 +63,7 @@ def split_episodes(actions: npt.NDArray[Any], episode_ends: npt.ArrayLike) -> li
 
     Args:
         actions: All steps of all episodes, `[T, D]`.
-        episode_ends: The step after the last one of each episode, rising, up to T.
+        episode_ends: As in `episode_lengths`.
 
     Returns:
         Views `[T_i, D]` of `actions`, one an episode.
@@ -75,17 +75,36 @@ def split_episodes(actions: npt.NDArray[Any], episode_ends: npt.ArrayLike) -> li
         >>> [len(episode) for episode in split_episodes(np.zeros((5, 2)), [2, 5])]
         [2, 3]
     """
+    lengths = episode_lengths(episode_ends, len(actions))
+    return np.split(actions, np.cumsum(lengths)[:-1].tolist())
+
+
+def episode_lengths(episode_ends: npt.ArrayLike, steps: int) -> list[int]:
+    """Steps of each episode of a recording.
+
+    Args:
+        episode_ends: The step after the last one of each episode, rising, up to `steps`.
+        steps: Steps of all episodes.
+
+    Raises:
+        FastTokenizerError: The ends are not whole numbers that rise from above 0 to `steps`.
+
+    Examples:
+        >>> episode_lengths([2, 5], steps=5)
+        [2, 3]
+    """
     ends = np.asarray(episode_ends)
     if ends.ndim != 1 or not np.issubdtype(ends.dtype, np.integer) or not len(ends):
         raise FastTokenizerError(
             f"episode_ends has shape {ends.shape} and type {ends.dtype}: expected a list of whole numbers"
         )
-    if ends[0] < 1 or np.any(ends[1:] <= ends[:-1]) or ends[-1] != len(actions):
+    if ends[0] < 1 or np.any(ends[1:] <= ends[:-1]) or ends[-1] != steps:
         raise FastTokenizerError(
-            f"episode_ends goes from {ends[0]} to {ends[-1]} for {len(actions)} steps: expected the step "
-            f"after each episode, always rising, the last one {len(actions)}"
+            f"episode_ends goes from {ends[0]} to {ends[-1]} for {steps} steps: expected the step "
+            f"after each episode, always rising, the last one {steps}"
         )
-    return np.split(actions, ends[:-1].tolist())
+    lengths: list[int] = np.diff(ends.astype(np.int64), prepend=0).tolist()
+    return lengths
 
 
 def _require_same_dimensions(episodes: Sequence[npt.NDArray[Any]]) -> None:

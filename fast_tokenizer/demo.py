@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import FastTokenizer
-from fast_tokenizer.chunking import count_chunks, cut_chunks, split_episodes
+from fast_tokenizer.chunking import count_chunks, cut_chunks
+from fast_tokenizer.datasets.arrays import open_array_file
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.motions import generate_episodes
-from fast_tokenizer.normalization import QuantileNormalizer, require_finite
+from fast_tokenizer.normalization import QuantileNormalizer
 from fast_tokenizer.progress import ProgressBar
 
 _HZ = 50  # of the generated episodes
@@ -25,10 +26,6 @@ _HORIZON = 50
 _FIT_PART = 0.8
 _TIMED_RUNS = 3
 _BINNING_BITS = 8  # of one value in 256 uniform bins, as RT-1, RT-2 and OpenVLA write actions
-_LOOKED_FOR = (
-    "looked for a .npy of chunks [B, H, D] or of one episode [T, D], or a .npz of `actions` [T, D] with "
-    "`episode_ends`, of `chunks` [B, H, D], or of a single array with one of these shapes"
-)
 
 
 @dataclass(frozen=True)
@@ -71,20 +68,8 @@ def load_recording(path: Path) -> Recording:
         ...     load_recording(Path(folder) / "episode.npy").episodes[0].shape
         (100, 7)
     """
-    arrays = _read_arrays(path)
-    if "actions" in arrays and "episode_ends" in arrays:
-        actions = _checked(path, "actions", arrays["actions"], ranks={2})
-        return Recording(path.name, split_episodes(actions, arrays["episode_ends"]))
-    if "chunks" in arrays:
-        name, ranks = "chunks", {3}
-    elif len(arrays) == 1:
-        name, ranks = next(iter(arrays)), {2, 3}
-    else:
-        raise FastTokenizerError(f"{path}: {_LOOKED_FOR}; found {', '.join(arrays) or 'no array'}")
-    array = _checked(path, name, arrays[name], ranks)
-    if array.ndim == 2:
-        return Recording(path.name, [array])
-    return Recording(path.name, list(array), horizon=array.shape[1])
+    episodes = open_array_file(path)
+    return Recording(path.name, [episode.actions for episode in episodes], episodes.horizon)
 
 
 def run_demo(
@@ -227,25 +212,3 @@ def _microseconds(work: Callable[[], object], count: int) -> float:
         work()
         best = min(best, perf_counter() - begin)
     return best / count * 1e6
-
-
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {path.name: content}
-            return {name: content[name] for name in content.files}
-    except OSError:
-        raise
-    except Exception as error:  # of a damaged file numpy, zipfile and zlib complain in a dozen ways
-        raise FastTokenizerError(f"{path}: not a readable .npy or .npz file ({error})") from error
-
-
-def _checked(path: Path, name: str, array: npt.NDArray[Any], ranks: set[int]) -> npt.NDArray[Any]:
-    if array.ndim not in ranks or not array.size:
-        raise FastTokenizerError(f"{path}: {_LOOKED_FOR}; found {name} of shape {array.shape}")
-    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise FastTokenizerError(f"{path}: {name} is of type {array.dtype}: expected numbers")
-    require_finite(array, f"{path}: {name}")
-    return array

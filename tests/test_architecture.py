@@ -21,6 +21,10 @@ LAYERS = [
         "threads",
         "token_batch",
     ],
+    ["datasets.blocks", "datasets.episodes", "datasets.libraries"],
+    ["datasets.arrays", "datasets.hdf5", "datasets.lerobot", "datasets.rlds", "datasets.zarr_store"],
+    ["datasets.opening"],
+    ["datasets"],
     ["decoding", "quantization", "vocabulary", "vocabulary_map"],
     ["canvas_constraint", "constraint"],
     ["codecs.bisection", "codecs.codec", "codecs.parameters"],
@@ -57,7 +61,10 @@ LAYERS = [
     ["hf"],
     ["remote_code"],
 ]
-FRAMEWORKS = {"torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"}
+FRAMEWORKS = {
+    *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
+    *("pyarrow", "h5py", "zarr", "tfrecord"),
+}
 # Modules that only a user of transformers imports may load it, and what it brings.
 OPTIONAL = {"hf": {"torch", "transformers"}, "remote_code": {"transformers", "tokenizers", "scipy"}}
 

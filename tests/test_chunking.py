@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fast_tokenizer.chunking import count_chunks, cut_chunks, split_episodes
+from fast_tokenizer.chunking import count_chunks, cut_chunks, episode_lengths, split_episodes
 
 
 @given(
@@ -67,6 +67,13 @@ def test_a_recording_is_split_at_its_episode_ends():
     episodes = split_episodes(actions, np.array([1, 4, 6]))
     assert [len(episode) for episode in episodes] == [1, 3, 2]
     np.testing.assert_array_equal(np.concatenate(episodes), actions)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64, np.uint64])
+def test_lengths_are_whole_numbers_whatever_the_type_of_the_ends(kind):
+    lengths = episode_lengths(np.array([1, 4, 6], kind), steps=6)
+    assert lengths == [1, 3, 2]
+    assert {type(length) for length in lengths} == {int}
 
 
 @pytest.mark.parametrize("ends", [[], [[6]], [1.0, 6.0], [0, 6], [4, 4, 6], [5, 4, 6], [3], [3, 7], 6])

@@ -153,7 +153,7 @@ def test_a_value_that_is_not_a_number_is_named(tmp_path):
     actions = np.zeros((100, 7))
     actions[12, 3] = np.nan
     np.savez(tmp_path / "holes.npz", actions=actions, episode_ends=[100])
-    error = r"holes\.npz: actions\[12, 3\] is nan \(1 of 700"
+    error = r"holes\.npz: episode 0: actions\[12, 3\] is nan \(1 of 700"
     assert_one_line_error(run(tmp_path, "demo", "--input", "holes.npz"), error)
 
 
@@ -169,7 +169,7 @@ def test_episodes_shorter_than_a_chunk(tmp_path):
         ({"steps": np.zeros((9, 2)), "ends": np.array([9])}, "looked for .*; found steps, ends$"),
         ({"actions": np.zeros((9, 2)), "episode_ends": np.array([5, 7])}, "episode_ends goes from 5 to 7"),
         ({"chunks": np.zeros((9, 2))}, r"found chunks of shape \(9, 2\)"),
-        ({"chunks": np.full((9, 2, 2), "a")}, "chunks is of type <U1: expected numbers"),
+        ({"chunks": np.full((9, 2, 2), "a")}, "episode 0: actions: type <U1, expected numbers"),
         ({"chunks": np.zeros((1, 2, 2))}, "one chunk of 2 steps is not enough"),
         ({"chunks": np.array([None, {}])}, "not a readable"),
         ({}, "found no array"),

@@ -89,5 +89,7 @@ def test_the_public_classes_have_examples():
         "fast_tokenizer.codecs.fast.FastCodec",
         "fast_tokenizer.codecs.binning.BinningCodec",
         "fast_tokenizer.codecs.frequency.FrequencyCodec",
+        "fast_tokenizer.datasets.episodes.Episodes",
+        "fast_tokenizer.datasets.opening.open_episodes",
     ):
         assert name in shown
