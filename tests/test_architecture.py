@@ -11,17 +11,21 @@ import fast_tokenizer
 LAYERS = [
     ["_core", "errors"],
     [
+        "action_statistics",
         "actions",
         "chunking",
         "json_files",
         "motions",
-        "normalization",
         "progress",
+        "streaming_quantiles",
         "text_tokenizer",
         "threads",
         "token_batch",
     ],
-    ["decoding", "quantization", "vocabulary", "vocabulary_map"],
+    ["decoding", "quantization", "running_statistics", "vocabulary", "vocabulary_map"],
+    ["normalization"],
+    ["normalizer_set"],
+    ["published_statistics"],
     ["canvas_constraint", "constraint"],
     ["codecs.bisection", "codecs.codec", "codecs.parameters"],
     ["codecs.bins", "codecs.fast", "codecs.frequency"],
@@ -57,7 +61,7 @@ LAYERS = [
     ["hf"],
     ["remote_code"],
 ]
-FRAMEWORKS = {"torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"}
+FRAMEWORKS = {"torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub", "ddsketch"}
 # Modules that only a user of transformers imports may load it, and what it brings.
 OPTIONAL = {"hf": {"torch", "transformers"}, "remote_code": {"transformers", "tokenizers", "scipy"}}
 
