@@ -56,7 +56,7 @@ def errors_within(key: str, path: Path | None = None) -> Iterator[None]:
     """Makes a `FormatError` about a part name its place in the whole.
 
     Args:
-        key: Where the part is.
+        key: Where the part is; empty for the whole.
         path: The file that the whole is in, if this is known here.
 
     Examples:
@@ -68,8 +68,8 @@ def errors_within(key: str, path: Path | None = None) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        place = key if error.key is None else f"{key}.{error.key}"
-        raise FormatError(error.detail, None if path is None else str(path), place) from error
+        place = ".".join(part for part in (key, error.key) if part)
+        raise FormatError(error.detail, None if path is None else str(path), place or None) from error
 
 
 _REQUIRED: Any = object()

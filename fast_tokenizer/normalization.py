@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -218,9 +218,9 @@ class Normalizer:
             return 0.0, 1.0
         first, second = (getattr(self.statistics, name)[dimension] for name in _NEEDS[mode])
         extremes = self._extremes(dimension)
-        if self.convention == "exact" and extremes is not None:
-            if self._is_constant(dimension) or (mode == "quantile" and first == second):
-                return extremes[0], extremes[1] - extremes[0]
+        hides_events = mode == "quantile" and first == second
+        if self.convention == "exact" and extremes and (hides_events or self._is_constant(dimension)):
+            return extremes[0], extremes[1] - extremes[0]
         return first, second if mode == "mean_std" else second - first
 
     def _is_constant(self, dimension: int) -> bool:
@@ -242,8 +242,8 @@ class Normalizer:
 
 
 def _as_mode(mode: Mode | Sequence[Mode]) -> Mode | tuple[Mode, ...]:
+    if isinstance(mode, list | tuple):
+        return tuple(mode)
     if isinstance(mode, str):
-        return cast("Mode", mode)
-    if not isinstance(mode, Sequence):
-        raise FormatError(f"got {mode!r}, expected a mode, or a list with one for each dimension", key="mode")
-    return tuple(mode)
+        return mode
+    raise FormatError(f"got {mode!r}, expected a mode, or a list with one for each dimension", key="mode")

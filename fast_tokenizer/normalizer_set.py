@@ -85,13 +85,12 @@ class NormalizerSet(Mapping[str, Normalizer]):
         configs = get_value(content, "embodiments", path, dict)
         default = get_value(content, "default", path, str, default=None)
         normalizers = {}
-        for name, config in configs.items():
+        for name in configs:
+            config = get_value(configs, name, path, dict, within="embodiments.")
             with errors_within(f"embodiments.{name}", path):
                 normalizers[name] = Normalizer.from_config(config)
-        try:
+        with errors_within("", path):
             return cls(normalizers, default)
-        except FormatError as error:
-            raise FormatError(error.detail, str(path), error.key) from error
 
     def __getitem__(self, embodiment: str) -> Normalizer:
         return self._normalizers[embodiment]

@@ -9,13 +9,10 @@ data give the same file. KLL sketches and t-digests, which other libraries have,
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from ddsketch import DDSketch
 
 EXACT_LIMIT = 2**25
 """Values (steps times dimensions) that are kept: 128 MiB in float32, 13 hours of 14 dimensions at 50 Hz."""
@@ -29,8 +26,8 @@ _BUCKET_RATIO = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 class StreamingQuantiles:
     """Quantiles of each of D dimensions.
 
-    Up to `exact_limit` values they are those of `np.quantile`. Beyond, they are the value at the rank below, to one
-    part in 10,000 of that value (`RELATIVE_ERROR`).
+    Up to `exact_limit` values they are those of `np.quantile`. Beyond, they are the value at the rank below, to
+    one part in 10,000 of that value (`RELATIVE_ERROR`).
 
     Args:
         action_dim: Dimensions D.
@@ -49,7 +46,7 @@ class StreamingQuantiles:
         self._action_dim = action_dim
         self._kept: list[npt.NDArray[Any]] = []
         self._kept_values = 0
-        self._sketches: list[DDSketch] = []
+        self._sketches: list[Any] = []  # a ddsketch.DDSketch for each dimension
 
     @property
     def is_exact(self) -> bool:
