@@ -59,12 +59,7 @@ class StreamingQuantiles:
         Raises:
             ImportError: If they are more than are kept and `ddsketch` is not installed.
         """
-        if self._sketches:
-            self._sketch(steps)
-            return
-        self._kept.append(steps.copy())  # the caller may write over its own
-        self._kept_values += steps.size
-        self._sketch_if_too_many()
+        self._keep([steps.copy()])  # the caller may write over its own
 
     def merge(self, other: StreamingQuantiles) -> None:
         """Adds all that another one has seen, of as many dimensions.
@@ -72,54 +67,56 @@ class StreamingQuantiles:
         Raises:
             ImportError: As in `update`.
         """
-        if self.is_exact and other.is_exact:
-            self._kept.extend(other._kept)
-            self._kept_values += other._kept_values
-            self._sketch_if_too_many()
-            return
-        self._begin_sketching()
-        for steps in other._kept:
-            self._sketch(steps)
-        for sketch, theirs in zip(self._sketches, other._sketches, strict=False):
-            sketch.merge(theirs)
+        if other._sketches:
+            self._sketch_kept()
+            for sketch, theirs in zip(self._sketches, other._sketches, strict=True):
+                sketch.merge(theirs)
+        self._keep(other._kept)
 
     def quantile(self, q: float) -> npt.NDArray[np.float64]:
         """The quantile of each dimension, `[D]`; at least one step must have been seen."""
         if self._sketches:
+            self._sketch_kept()
             return np.array([sketch.get_quantile_value(q) for sketch in self._sketches], np.float64)
         # One dimension at a time: a copy of all of them in float64 may be large.
-        columns = (np.concatenate([steps[:, axis] for steps in self._kept]) for axis in range(self._action_dim))
-        return np.array([np.quantile(column.astype(np.float64), q) for column in columns])
+        columns = (self._column(axis) for axis in range(self._action_dim))
+        return np.array([np.quantile(column, q) for column in columns])
 
-    def _sketch_if_too_many(self) -> None:
+    def _keep(self, parts: list[npt.NDArray[Any]]) -> None:
+        self._kept.extend(parts)
+        self._kept_values += sum(steps.size for steps in parts)
         if self._kept_values > self._exact_limit:
-            self._begin_sketching()
+            self._sketch_kept()
 
-    def _begin_sketching(self) -> None:
-        if self._sketches:
-            return
-        try:
-            from ddsketch import DDSketch
-        except ImportError as error:
-            raise ImportError(
-                f"percentiles of more than {self._exact_limit} values are sketched: install the extra, "
-                "pip install fast_tokenizer[statistics], or raise exact_limit"
-            ) from error
-        self._sketches = [DDSketch(RELATIVE_ERROR) for _ in range(self._action_dim)]
-        kept, self._kept = self._kept, []
-        for steps in kept:
-            self._sketch(steps)
+    def _sketch_kept(self) -> None:
+        """Moves what is kept into the sketches: many values at a time, as few buckets take many of them."""
+        if not self._sketches:
+            self._sketches = _new_sketches(self._action_dim, self._exact_limit)
+        if self._kept:
+            for axis, sketch in enumerate(self._sketches):
+                for value, count in zip(*_in_buckets(self._column(axis)), strict=True):
+                    sketch.add(value, count)
+        self._kept, self._kept_values = [], 0
 
-    def _sketch(self, steps: npt.NDArray[Any]) -> None:
-        for sketch, column in zip(self._sketches, steps.T, strict=True):
-            for value, count in zip(*_in_buckets(column.astype(np.float64)), strict=True):
-                sketch.add(value, count)
+    def _column(self, axis: int) -> npt.NDArray[np.float64]:
+        return np.concatenate([steps[:, axis] for steps in self._kept]).astype(np.float64)
+
+
+def _new_sketches(action_dim: int, exact_limit: int) -> list[Any]:
+    try:
+        from ddsketch import DDSketch
+    except ImportError as error:
+        raise ImportError(
+            f"percentiles of more than {exact_limit} values are sketched: install the extra, "
+            "pip install fast_tokenizer[statistics], or raise exact_limit"
+        ) from error
+    return [DDSketch(RELATIVE_ERROR) for _ in range(action_dim)]
 
 
 def _in_buckets(values: npt.NDArray[np.float64]) -> tuple[list[float], list[int]]:
     """A value within each bucket of the sketch that values fall into, and how many do.
 
-    The sketch is written in Python: one addition a bucket, not a value, makes it some ten times as fast.
+    The library is written in Python: an addition a bucket, not a value, makes it many times as fast.
     """
     size = np.abs(values)
     seen = size >= np.finfo(np.float64).tiny  # the sketch takes less for zero
