@@ -17,6 +17,7 @@ LAYERS = [
         "json_files",
         "motions",
         "progress",
+        "relative_actions",
         "streaming_quantiles",
         "text_tokenizer",
         "threads",
