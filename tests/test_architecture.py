@@ -18,6 +18,7 @@ LAYERS = [
         "motions",
         "progress",
         "relative_actions",
+        "resampling",
         "streaming_quantiles",
         "text_tokenizer",
         "threads",

@@ -91,7 +91,8 @@ def test_a_sample_is_about_the_share_asked_for_and_the_same_each_time():
     kept = np.isin(everything[:, 0, 0], sample[:, 0, 0])
     np.testing.assert_array_equal(sample, everything[kept])
     np.testing.assert_array_equal(sample, Chunking(5, sample=0.3, seed=1).cut(episodes))
-    assert not np.array_equal(sample[:, 0], Chunking(5, sample=0.3, seed=2).cut(episodes)[: len(sample), 0])
+    other = Chunking(5, sample=0.3, seed=2).cut(episodes)
+    assert 0 < np.isin(other[:, 0, 0], sample[:, 0, 0]).mean() < 0.5
 
 
 def test_the_sample_of_an_episode_does_not_depend_on_the_others():
