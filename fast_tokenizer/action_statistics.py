@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fast_tokenizer.errors import FormatError
+from fast_tokenizer.json_files import short
 
 _PER_DIMENSION = ("mean", "std", "min", "max", "q01", "q99")
 _ASCENDING = (("min", "max"), ("q01", "q99"))
@@ -113,8 +115,8 @@ def _as_numbers(name: str, numbers: object) -> tuple[float, ...] | None:
     if not isinstance(numbers, list | tuple):
         raise FormatError(f"got a {type(numbers).__name__}, expected a list of numbers", key=name)
     for dimension, number in enumerate(numbers):
-        if not _is_number(number, (int, float)):
-            raise FormatError(f"dimension {dimension} has {number!r}, expected a number", key=name)
+        if not _is_number(number, (int, float)) or abs(number) > sys.float_info.max:
+            raise FormatError(f"dimension {dimension} has {short(number)}, expected a finite number", key=name)
     return tuple(map(float, numbers))
 
 

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from fast_tokenizer.errors import FastTokenizerError
 
+_TOLERANCE = 1e-6
+"""Steps: far below any that a clock tells apart, far above rounding in the longest episode."""
+
 
 def resample(
     episode: npt.ArrayLike, hz: float, to_hz: float, *, held: Sequence[int] = ()
@@ -50,7 +53,3 @@ def resample(
     resampled = np.stack([np.interp(places, np.arange(len(steps)), column) for column in steps.T], axis=1)
     resampled[:, list(held)] = steps[np.floor(places).astype(int)][:, list(held)]
     return resampled
-
-
-_TOLERANCE = 1e-6
-"""Steps: far below any that a clock tells apart, far above rounding in the longest episode."""

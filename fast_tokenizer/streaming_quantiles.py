@@ -67,7 +67,7 @@ class StreamingQuantiles:
         Raises:
             ImportError: As in `update`.
         """
-        if other._sketches:
+        if not other.is_exact:
             self._sketch_kept()
             for sketch, theirs in zip(self._sketches, other._sketches, strict=True):
                 sketch.merge(theirs)
@@ -75,7 +75,7 @@ class StreamingQuantiles:
 
     def quantile(self, q: float) -> npt.NDArray[np.float64]:
         """The quantile of each dimension, `[D]`; at least one step must have been seen."""
-        if self._sketches:
+        if not self.is_exact:
             self._sketch_kept()
             return np.array([sketch.get_quantile_value(q) for sketch in self._sketches], np.float64)
         # One dimension at a time: a copy of all of them in float64 may be large.
@@ -90,7 +90,7 @@ class StreamingQuantiles:
 
     def _sketch_kept(self) -> None:
         """Moves what is kept into the sketches: many values at a time, as few buckets take many of them."""
-        if not self._sketches:
+        if self.is_exact:
             self._sketches = _new_sketches(self._action_dim, self._exact_limit)
         if self._kept:
             for axis, sketch in enumerate(self._sketches):

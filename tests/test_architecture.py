@@ -11,7 +11,6 @@ import fast_tokenizer
 LAYERS = [
     ["_core", "errors"],
     [
-        "action_statistics",
         "actions",
         "chunking",
         "json_files",
@@ -24,7 +23,8 @@ LAYERS = [
         "threads",
         "token_batch",
     ],
-    ["decoding", "quantization", "running_statistics", "vocabulary", "vocabulary_map"],
+    ["action_statistics", "decoding", "quantization", "vocabulary", "vocabulary_map"],
+    ["running_statistics"],
     ["normalization"],
     ["normalizer_set"],
     ["published_statistics"],
