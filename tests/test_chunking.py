@@ -102,6 +102,8 @@ def test_the_sample_of_an_episode_does_not_depend_on_the_others():
     alone = chunking.cut([first])
     np.testing.assert_array_equal(both[: len(alone)], alone)
     np.testing.assert_array_equal(both[len(alone) :], chunking.cut([first[:0], second]))
+    twice = chunking.cut([first, first])
+    assert not np.array_equal(twice, np.concatenate([alone, alone]))
 
 
 def test_a_configuration_is_plain_json_and_makes_equal_settings():
