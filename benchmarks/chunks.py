@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fast_tokenizer.chunking import count_chunks, cut_chunks, split_episodes
 from fast_tokenizer.motions import generate_episodes
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 
 Kind: TypeAlias = Literal["smooth", "walk", "grid", "heavy"]
 """What the values are like.
@@ -51,7 +51,7 @@ def recorded_chunks(file: Path, stride: int | None = None) -> Doubles:
     """
     with np.load(file) as content:
         actions, ends, horizon = content["actions"], content["episode_ends"], round(float(content["hz"]))
-    normalized = QuantileNormalizer.fit(actions).normalize(actions)
+    normalized = Normalizer.fit(actions).normalize(actions)
     return cut_chunks(split_episodes(normalized, ends), horizon, stride or max(1, horizon // 5))
 
 

@@ -30,7 +30,7 @@ from vla.policy import Policy
 from vla.simulator import ACTION_DIM, Simulator
 from vla.training import Schedule, train
 
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 
 HORIZON, STRIDE, EXECUTED = 16, 8, 8  # steps of 12.5 ms
 MAX_STEPS = 150
@@ -78,7 +78,7 @@ def _try_codec(
     codec = CODECS[schedule.codec](demonstrations.chunks)
     instruction = simulators[0].instruction
     language = Language.of(instruction, codec)
-    normalizer = QuantileNormalizer.fit(demonstrations.states)
+    normalizer = Normalizer.fit(demonstrations.states)
     collator = Collator(language, instruction, IMAGE_TOKENS, normalizer)
     model = untrained_model(language, schedule.seed).eval()
     constraint = codec.constraint(HORIZON, ACTION_DIM)

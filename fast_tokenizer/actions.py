@@ -1,4 +1,4 @@
-"""What counts as a batch of action chunks, and the message for what does not."""
+"""What counts as actions and as a batch of chunks, and the message for what does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.errors import EncodeError, TrainingError
+from fast_tokenizer.errors import EncodeError, FastTokenizerError, TrainingError
 
 Actions: TypeAlias = "npt.ArrayLike | Any"
 """`[H, D]` or `[B, H, D]`: a numpy array, nested numbers, a torch tensor on any device, or whatever has
@@ -110,6 +110,21 @@ def chunks_from(places: Sequence[int]) -> Iterator[None]:
         if error.chunk is None:
             raise
         raise EncodeError(error.detail, places[error.chunk]) from error
+
+
+def require_finite(values: npt.NDArray[Any], name: str) -> None:
+    """Raises a `FastTokenizerError` that names the first cell of an array of numbers that is NaN or infinite.
+
+    Examples:
+        >>> require_finite(np.zeros((2, 3)), "actions")
+    """
+    finite = np.isfinite(values)
+    if not finite.all():
+        cell = tuple(int(index) for index in np.argwhere(~finite)[0])
+        raise FastTokenizerError(
+            f"{name}{list(cell)} is {values[cell]} ({int((~finite).sum())} of {values.size} values are not "
+            "finite): drop or repair these steps"
+        )
 
 
 def _as_array(actions: Actions) -> Floats:

@@ -2,13 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.errors import FastTokenizerError
+from fast_tokenizer.errors import FastTokenizerError, FormatError
+
+Padding: TypeAlias = Literal["drop", "hold", "zeros"]
+"""What becomes of a chunk that reaches beyond the end of its episode.
+
+`drop`: it is left out. `hold`: it repeats the last step, as policies are trained that may be asked at any step.
+`zeros`: it goes on with zeros, which mean no motion where actions are differences.
+"""
+
+
+@dataclass(frozen=True)
+class Chunking:
+    """How episodes are cut into chunks, as a record that can be kept with what was made of them.
+
+    Attributes:
+        horizon: Steps H of a chunk.
+        stride: Steps from the start of a chunk to the start of the next one.
+        padding: What becomes of chunks that reach beyond the end of their episode.
+        sample: The share of the chunks that is kept. Each is drawn by itself, so that about this share is.
+        seed: Of these draws. They depend on nothing else than this and the place of the episode.
+
+    Raises:
+        FormatError: If one of these is not what it should be; its `key` says which.
+
+    Examples:
+        >>> episodes = [np.arange(1.0, 6.0)[:, None]]
+        >>> Chunking(horizon=3, stride=2, padding="hold").cut(episodes)[:, :, 0].tolist()
+        [[1.0, 2.0, 3.0], [3.0, 4.0, 5.0], [5.0, 5.0, 5.0]]
+    """
+
+    horizon: int
+    stride: int = 1
+    padding: Padding = "drop"
+    sample: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for key, least in (("horizon", 1), ("stride", 1), ("seed", 0)):
+            number = getattr(self, key)
+            if isinstance(number, bool) or not isinstance(number, int) or number < least:
+                raise FormatError(f"got {number!r}, expected an integer of {least} or more", key=key)
+        if self.padding not in get_args(Padding):
+            raise FormatError(
+                f"got {self.padding!r}, expected one of {', '.join(get_args(Padding))}", key="padding"
+            )
+        is_number = isinstance(self.sample, int | float) and not isinstance(self.sample, bool)
+        if not is_number or not 0 < self.sample <= 1:
+            raise FormatError(f"got {self.sample!r}, expected a share above 0, up to 1", key="sample")
+
+    def cut(self, episodes: Sequence[npt.ArrayLike]) -> npt.NDArray[Any]:
+        """Cuts episodes into chunks that do not cross from one episode into the next.
+
+        Args:
+            episodes: Arrays `[T, D]` of equal D; T may differ.
+
+        Returns:
+            A new array `[B, H, D]`, in the order of the episodes, of their common dtype.
+
+        Raises:
+            FastTokenizerError: There is no episode, their shapes do not fit together, or no chunk is left.
+        """
+        arrays = [np.asarray(episode) for episode in episodes]
+        _require_same_dimensions(arrays)
+        windows = [self._windows(array, place) for place, array in enumerate(arrays)]
+        if not any(map(len, windows)):
+            raise FastTokenizerError(
+                f"no chunk of {self.horizon} steps: the longest of {len(arrays)} episode(s) has "
+                f"{max(map(len, arrays))} steps, and a share of {self.sample:g} is kept; choose a shorter horizon "
+                "or a larger share, or record longer episodes"
+            )
+        return np.concatenate(windows)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes equal settings of, as plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Chunking:
+        """The settings that `get_config` described.
+
+        Raises:
+            FormatError: If a key is missing or unknown, or a value is not what it should be.
+        """
+        names = [field.name for field in fields(cls)]
+        if sorted(config) != sorted(names):
+            raise FormatError(f"got the keys {', '.join(config)}, expected {', '.join(names)}")
+        return cls(**config)
+
+    def _windows(self, episode: npt.NDArray[Any], place: int) -> npt.NDArray[Any]:
+        """The chunks `[B, H, D]` of one episode."""
+        if self.padding != "drop" and len(episode):
+            mode: Any = {"hold": "edge", "zeros": "constant"}[self.padding]
+            episode = np.pad(episode, ((0, self.horizon - 1), (0, 0)), mode=mode)
+        if len(episode) < self.horizon:
+            return np.empty((0, self.horizon, episode.shape[1]), episode.dtype)
+        windows = np.lib.stride_tricks.sliding_window_view(episode, self.horizon, axis=0)[:: self.stride]
+        if self.sample < 1:
+            windows = windows[np.random.default_rng([self.seed, place]).random(len(windows)) < self.sample]
+        return windows.transpose(0, 2, 1)
 
 
 def cut_chunks(episodes: Sequence[npt.ArrayLike], horizon: int, stride: int) -> npt.NDArray[Any]:
@@ -31,21 +130,7 @@ def cut_chunks(episodes: Sequence[npt.ArrayLike], horizon: int, stride: int) -> 
         >>> cut_chunks(episodes, horizon=3, stride=2)[:, :, 0].tolist()
         [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0], [0.0, 1.0, 2.0]]
     """
-    if horizon < 1 or stride < 1:
-        raise FastTokenizerError(f"got horizon={horizon}, stride={stride}: expected 1 step or more each")
-    arrays = [np.asarray(episode) for episode in episodes]
-    _require_same_dimensions(arrays)
-    windows = [
-        np.lib.stride_tricks.sliding_window_view(array, horizon, axis=0)[::stride].transpose(0, 2, 1)
-        for array in arrays
-        if len(array) >= horizon
-    ]
-    if not windows:
-        raise FastTokenizerError(
-            f"no chunk of {horizon} steps: the longest of {len(arrays)} episode(s) has "
-            f"{max(map(len, arrays))} steps; choose a shorter horizon or record longer episodes"
-        )
-    return np.concatenate(windows)
+    return Chunking(horizon, stride).cut(episodes)
 
 
 def count_chunks(steps: int, horizon: int, stride: int) -> int:

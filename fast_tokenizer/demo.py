@@ -17,7 +17,7 @@ from fast_tokenizer.chunking import count_chunks, cut_chunks
 from fast_tokenizer.datasets.arrays import open_array_file
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.motions import generate_episodes
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.progress import ProgressBar
 
 _HZ = 50  # of the generated episodes
@@ -110,7 +110,7 @@ def run_demo(
     stride = max(1, steps // 5)
     to_fit, held_out = _split(recording.episodes, steps, stride, seed)
     # Of all chunks: a dimension that moves in the held-out ones alone would be lost as a constant otherwise.
-    normalizer = QuantileNormalizer.fit(np.concatenate([to_fit, held_out]))
+    normalizer = Normalizer.fit(np.concatenate([to_fit, held_out]))
     with ProgressBar("merges", unit="merges") as bar:
         tokenizer = FastTokenizer.fit(
             normalizer.normalize(to_fit),
@@ -153,7 +153,7 @@ def _split(
 
 
 def _measure(
-    tokenizer: FastTokenizer, held_out: npt.NDArray[Any], normalizer: QuantileNormalizer
+    tokenizer: FastTokenizer, held_out: npt.NDArray[Any], normalizer: Normalizer
 ) -> list[tuple[str, str]]:
     count, horizon, dimensions = held_out.shape
     chunks = normalizer.normalize(held_out)

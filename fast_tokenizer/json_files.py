@@ -1,10 +1,12 @@
-"""JSON files of others: read, and every complaint about one names the file and the key."""
+"""JSON files: every complaint about one names the file and the key, and one is written whole or not at all."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,38 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FormatError(f"holds a {type(content).__name__}, expected an object", str(path))
     return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes an object, beside the file first: an interruption leaves the file as it was."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    stage = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        stage.write_text(text, "utf-8")
+        stage.replace(path)
+    finally:
+        stage.unlink(missing_ok=True)
+
+
+@contextmanager
+def errors_within(key: str, path: Path | None = None) -> Iterator[None]:
+    """Makes a `FormatError` about a part name its place in the whole.
+
+    Args:
+        key: Where the part is; empty for the whole.
+        path: The file that the whole is in, if this is known here.
+
+    Examples:
+        >>> with errors_within("statistics"):
+        ...     raise FormatError("missing", key="q01")
+        Traceback (most recent call last):
+        fast_tokenizer.errors.FormatError: 'statistics.q01': missing
+    """
+    try:
+        yield
+    except FormatError as error:
+        place = ".".join(part for part in (key, error.key) if part)
+        raise FormatError(error.detail, None if path is None else str(path), place or None) from error
 
 
 _REQUIRED: Any = object()

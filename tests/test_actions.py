@@ -10,8 +10,8 @@ from frameworks import import_or_skip
 from hypothesis import given
 from strategies import BrainFloat, DlpackOnly, Tensor, chunk_batches
 
-from fast_tokenizer import EncodeError
-from fast_tokenizer.actions import as_chunks, group_by_shape, is_ragged
+from fast_tokenizer import EncodeError, FastTokenizerError
+from fast_tokenizer.actions import as_chunks, group_by_shape, is_ragged, require_finite
 
 
 @given(chunk_batches())
@@ -169,3 +169,13 @@ def test_groups_know_where_their_chunks_were():
 def test_a_chunk_of_a_list_is_named_where_it_is_none():
     with pytest.raises(EncodeError, match=r"chunk 1: got the shape \(3,\)"):
         group_by_shape([np.zeros((4, 2)), np.zeros(3)])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_first_value_that_is_not_finite_is_named(bad):
+    steps = np.zeros((3, 2), np.float32)
+    require_finite(steps, "actions")
+    steps[1, 0] = steps[2, 1] = bad
+    with pytest.raises(FastTokenizerError, match=rf"actions\[1, 0\] is {bad} \(2 of 6 values"):
+        require_finite(steps, "actions")
+    require_finite(np.arange(3), "counts")

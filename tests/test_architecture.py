@@ -15,8 +15,10 @@ LAYERS = [
         "chunking",
         "json_files",
         "motions",
-        "normalization",
         "progress",
+        "relative_actions",
+        "resampling",
+        "streaming_quantiles",
         "text_tokenizer",
         "threads",
         "token_batch",
@@ -25,7 +27,11 @@ LAYERS = [
     ["datasets.arrays", "datasets.hdf5", "datasets.lerobot", "datasets.rlds", "datasets.zarr_store"],
     ["datasets.opening"],
     ["datasets"],
-    ["decoding", "quantization", "vocabulary", "vocabulary_map"],
+    ["action_statistics", "decoding", "quantization", "vocabulary", "vocabulary_map"],
+    ["running_statistics"],
+    ["normalization"],
+    ["normalizer_set"],
+    ["published_statistics"],
     ["canvas_constraint", "constraint"],
     ["codecs.bisection", "codecs.codec", "codecs.parameters"],
     ["codecs.bins", "codecs.fast", "codecs.frequency"],
@@ -63,7 +69,7 @@ LAYERS = [
 ]
 FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
-    *("pyarrow", "h5py", "zarr", "tfrecord"),
+    *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch"),
 }
 # Modules that only a user of transformers imports may load it, and what it brings.
 OPTIONAL = {"hf": {"torch", "transformers"}, "remote_code": {"transformers", "tokenizers", "scipy"}}

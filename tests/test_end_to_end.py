@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 
 torch = pytest.importorskip("torch", reason="the model is one of torch: pip install 'fast_tokenizer[vla]'")
 pytest.importorskip("transformers", reason="the model is one of transformers: pip install 'fast_tokenizer[vla]'")
@@ -53,7 +53,7 @@ def collator(language, demonstrations):
     from vla.collator import Collator
     from vla.model import IMAGE_TOKENS
 
-    return Collator(language, INSTRUCTION, IMAGE_TOKENS, QuantileNormalizer.fit(demonstrations.states))
+    return Collator(language, INSTRUCTION, IMAGE_TOKENS, Normalizer.fit(demonstrations.states))
 
 
 @pytest.fixture

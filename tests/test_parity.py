@@ -10,7 +10,7 @@ from strategies import codec_of, values_of_kind
 
 from fast_tokenizer import FastTokenizer
 from fast_tokenizer.chunking import cut_chunks, split_episodes
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 
 pytestmark = pytest.mark.parity
 
@@ -44,7 +44,7 @@ def second_long_chunks(shared, name, count):
     """float64 [B, hz, D], normalised by quantiles: `count` of them at most, spread over the recording."""
     with np.load(shared / "data" / f"{name}.npz") as recording:
         actions, ends, horizon = recording["actions"], recording["episode_ends"], round(float(recording["hz"]))
-    normalised = QuantileNormalizer.fit(actions).normalize(actions)
+    normalised = Normalizer.fit(actions).normalize(actions)
     chunks = cut_chunks(split_episodes(normalised, ends), horizon, max(1, horizon // 4))
     return chunks[:: -(-len(chunks) // count)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fast_tokenizer.normalization import QuantileNormalizer
+from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.prompting import PromptBatch
 from vla.language import Language
 
@@ -25,9 +25,7 @@ class Collator:
         normalizer: Brings states to [-1, 1].
     """
 
-    def __init__(
-        self, language: Language, instruction: str, image_tokens: int, normalizer: QuantileNormalizer
-    ) -> None:
+    def __init__(self, language: Language, instruction: str, image_tokens: int, normalizer: Normalizer) -> None:
         self._language = language
         self._instruction = instruction
         self._image_tokens = image_tokens

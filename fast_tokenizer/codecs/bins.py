@@ -21,10 +21,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fast_tokenizer.actions import require_finite
 from fast_tokenizer.codecs.bisection import least_reaching
 from fast_tokenizer.codecs.parameters import as_integer
 from fast_tokenizer.errors import FormatError
-from fast_tokenizer.normalization import require_finite
 
 _Axis: TypeAlias = "tuple[npt.NDArray[Any], npt.NDArray[Any]]"
 """Thresholds `[count - 1]` and values `[count]` of one dimension."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fast_tokenizer.actions import require_finite
 from fast_tokenizer.errors import FormatError
-from fast_tokenizer.normalization import require_finite
 
 
 @dataclass(frozen=True)
