@@ -42,7 +42,7 @@ Floats = npt.NDArray[np.float64]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("two-modes"), metavar="DIR", help="folder (%(default)s)")
-    parser.add_argument("--steps", type=int, default=1100, help="of each training (%(default)s)")
+    parser.add_argument("--steps", type=int, default=1500, help="of each training (%(default)s)")
     parser.add_argument("--count", type=int, default=1000, help="chunks of each judgement (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of data, parameters and batches (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
@@ -58,8 +58,9 @@ def main() -> None:
         name: _train(name, one, goals, chunks, options.steps, options.seed)
         for name, one in representations.items()
     }
+    print(f"trained on the three codecs in {perf_counter() - begin:.0f} s")
     causal = _train("bins, causal", representations["bins"], goals, chunks, options.steps, options.seed)
-    print(f"trained four models in {perf_counter() - begin:.0f} s\n")
+    print()
 
     rows = []
     for name, one in representations.items():
