@@ -59,7 +59,8 @@ def main() -> None:
         for name, one in representations.items()
     }
     print(f"trained on the three codecs in {perf_counter() - begin:.0f} s")
-    causal = _train("bins, causal", representations["bins"], goals, chunks, options.steps, options.seed)
+    bins = representations["bins"]
+    causal = _train("bins, causal", bins, goals, chunks, options.steps, options.seed, causal=True)
     print()
 
     rows = []
@@ -85,7 +86,14 @@ def main() -> None:
 
 
 def _train(
-    label: str, representation: Representation, goals: Floats, chunks: Floats, steps: int, seed: int
+    label: str,
+    representation: Representation,
+    goals: Floats,
+    chunks: Floats,
+    steps: int,
+    seed: int,
+    *,
+    causal: bool = False,
 ) -> ChunkTransformer:
     return train(
         label,
@@ -93,7 +101,7 @@ def _train(
         torch.tensor(goals, dtype=torch.float32),
         representation.codec.vocabulary,
         outputs=representation.outputs,
-        causal="causal" in label,
+        causal=causal,
         steps=steps,
         seed=seed,
     )

@@ -112,6 +112,12 @@ def chunks_from(places: Sequence[int]) -> Iterator[None]:
         raise EncodeError(error.detail, places[error.chunk]) from error
 
 
+def require_shape(horizon: int, action_dim: int) -> None:
+    """Raises a `ValueError` unless chunks may have this shape."""
+    if horizon < 1 or action_dim < 1:
+        raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
+
+
 def require_finite(values: npt.NDArray[Any], name: str) -> None:
     """Raises a `FastTokenizerError` that names the first cell of an array of numbers that is NaN or infinite.
 

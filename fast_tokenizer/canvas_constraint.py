@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
+from fast_tokenizer.actions import require_shape
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.vocabulary import ActionVocabulary
 
@@ -53,8 +54,7 @@ class CanvasConstraint:
         action_dim: int,
         length: int,
     ) -> None:
-        if horizon < 1 or action_dim < 1:
-            raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
+        require_shape(horizon, action_dim)
         if length < 1:
             raise ValueError(f"length is {length}: expected at least 1")
         self.vocabulary = vocabulary

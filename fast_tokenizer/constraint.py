@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer import _core
+from fast_tokenizer.actions import require_shape
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.token_batch import as_sequences
 from fast_tokenizer.vocabulary import ActionVocabulary
@@ -84,8 +85,7 @@ class ActionConstraint:
         *,
         length: int | None = None,
     ) -> None:
-        if horizon < 1 or action_dim < 1:
-            raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
+        require_shape(horizon, action_dim)
         self.vocabulary = vocabulary
         self.horizon = int(horizon)
         self.action_dim = int(action_dim)

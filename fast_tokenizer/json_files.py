@@ -110,6 +110,15 @@ def get_value(
     return value
 
 
+def require_format(content: Mapping[str, Any], expected: int, path: Path) -> None:
+    """Raises a `FormatError` unless the file's `format_version` is the one that is understood."""
+    version = get_value(content, "format_version", path, int)
+    if version != expected:
+        raise FormatError(
+            f"got {version}, expected {expected}: a newer release wrote it", str(path), "format_version"
+        )
+
+
 def short(value: object) -> str:
     """A value as a message shows it: the beginning, where it is long."""
     text = repr(value)

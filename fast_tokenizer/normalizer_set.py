@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fast_tokenizer.errors import FastTokenizerError, FormatError
-from fast_tokenizer.json_files import errors_within, get_value, read_json, write_json
+from fast_tokenizer.json_files import errors_within, get_value, read_json, require_format, write_json
 from fast_tokenizer.normalization import Normalizer
 
 NORMALIZER_FILE = "normalizer.json"
@@ -77,11 +77,7 @@ class NormalizerSet(Mapping[str, Normalizer]):
         """
         path = Path(path)
         content = read_json(path)
-        version = get_value(content, "format_version", path, int)
-        if version != _FORMAT:
-            raise FormatError(
-                f"got {version}, expected {_FORMAT}: a newer release wrote it", str(path), "format_version"
-            )
+        require_format(content, _FORMAT, path)
         configs = get_value(content, "embodiments", path, dict)
         default = get_value(content, "default", path, str, default=None)
         normalizers = {}

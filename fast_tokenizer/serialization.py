@@ -29,7 +29,7 @@ import numpy as np
 
 from fast_tokenizer.codecs import Codec, FastCodec, codec_from_config
 from fast_tokenizer.errors import FormatError
-from fast_tokenizer.json_files import get_value, read_json
+from fast_tokenizer.json_files import errors_within, get_value, read_json, require_format
 from fast_tokenizer.vocabulary_file import read_vocabulary, vocabulary_json
 
 PROCESSOR_FILE = "processor_config.json"
@@ -90,18 +90,10 @@ def _read_published(directory: Path) -> SavedTokenizer:
 
 def _read_codec_file(path: Path) -> SavedTokenizer:
     content = read_json(path)
-    version = get_value(content, "format_version", path, int)
-    if version != _CODEC_FORMAT:
-        raise FormatError(
-            f"got {version}, expected {_CODEC_FORMAT}: a newer release wrote it", str(path), "format_version"
-        )
+    require_format(content, _CODEC_FORMAT, path)
     config = get_value(content, "codec", path, dict)
-    try:
+    with errors_within("codec", path):
         codec = codec_from_config(config)
-    except FormatError as error:
-        raise FormatError(
-            error.detail, str(path), "codec" if error.key is None else f"codec.{error.key}"
-        ) from error
     return SavedTokenizer(codec, **_read_shape(content, path))
 
 

@@ -93,17 +93,19 @@ def test_tokens_and_merges_that_contradict_themselves_are_refused(tokens, merges
         FastCodec(tokens, np.reshape(merges, (-1, 3)), scheme="symbols", scale=1, min_coefficient=0)
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda codec: codec.encode([[1.0]], num_threads=0), r"num_threads is 0: expected 1\.\.4096"),
-        (lambda codec: codec.encode([[1.0]], on_clip="ignore"), "'ignore': expected 'report' or 'raise'"),
-        (lambda codec: codec.decode([0], horizon=1, action_dim=1, errors="ignore"), "'ignore': expected one of"),
-        (lambda codec: codec.decode_checked([0], horizon=1, action_dim=1, errors="strict"), "'strict': expected"),
-        (lambda codec: codec.decode([0], horizon=0, action_dim=1), r"\[0, 1\]: expected both to be at least 1"),
-        (lambda codec: codec.decode([0], horizon=1, action_dim=-1), r"\[1, -1\]: expected both"),
-    ],
-)
+# Of any codec: calls, and what the error says.
+WRONG_ARGUMENTS = [
+    (lambda codec: codec.encode([[1.0]], num_threads=0), r"num_threads is 0: expected 1\.\.4096"),
+    (lambda codec: codec.encode([[1.0]], on_clip="ignore"), "'ignore': expected 'report' or 'raise'"),
+    (lambda codec: codec.decode([0], horizon=1, action_dim=1, errors="ignore"), "'ignore': expected one of"),
+    (lambda codec: codec.decode_checked([0], horizon=1, action_dim=1, errors="strict"), "'strict': expected"),
+    (lambda codec: codec.decode([0], horizon=0, action_dim=1), r"\[0, 1\]: expected both to be at least 1"),
+    (lambda codec: codec.decode([0], horizon=1, action_dim=-1), r"\[1, -1\]: expected both"),
+    (lambda codec: codec.constraint(0, 1), r"\[0, 1\]: expected both to be at least 1"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), WRONG_ARGUMENTS)
 def test_arguments_are_checked(codec, call, message):
     with pytest.raises(ValueError, match=message):
         call(codec)

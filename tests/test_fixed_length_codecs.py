@@ -10,6 +10,7 @@ import scipy.fft
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import chunk_batches, damaged
+from test_codec_object import WRONG_ARGUMENTS
 
 from fast_tokenizer import (
     ActionVocabulary,
@@ -276,17 +277,7 @@ def test_a_config_with_a_wrong_value_is_refused(codec, key, value):
     assert caught.value.key == key
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda codec: codec.encode([[1.0]], num_threads=0), r"num_threads is 0: expected 1\.\.4096"),
-        (lambda codec: codec.encode([[1.0]], on_clip="ignore"), "'ignore': expected 'report' or 'raise'"),
-        (lambda codec: codec.decode([0], horizon=1, action_dim=1, errors="ignore"), "'ignore': expected one of"),
-        (lambda codec: codec.decode_checked([0], horizon=1, action_dim=1, errors="strict"), "'strict': expected"),
-        (lambda codec: codec.decode([0], horizon=0, action_dim=1), r"\[0, 1\]: expected both to be at least 1"),
-        (lambda codec: codec.constraint(0, 1), r"\[0, 1\]: expected both to be at least 1"),
-    ],
-)
+@pytest.mark.parametrize(("call", "message"), WRONG_ARGUMENTS)
 def test_arguments_are_checked(codec, call, message):
     with pytest.raises(ValueError, match=message):
         call(codec)

@@ -45,12 +45,12 @@ def represent(chunks: npt.NDArray[np.float64]) -> dict[str, Representation]:
     fast: FastCodec = FastTokenizer.fit(chunks, scale=_SCALE, vocab_size=_FAST_VOCABULARY).codec
     length = int(fast.encode(chunks).lengths.max()) + _SPARE
     constraint = fast.canvas_constraint(horizon, action_dim, length)
-    fixed: dict[str, Codec] = {
+    fixed: dict[str, BinningCodec | FrequencyCodec] = {
         "bins": BinningCodec(bins.uniform(-1.1, 1.1, count=_BINS)),
         "frequencies": FrequencyCodec.fit(chunks, scale=_SCALE, max_error=_FREQUENCY_ERROR),
     }
     representations = {
-        name: Representation(codec, codec.length(horizon, action_dim) or 0, codec.vocabulary.size, None)
+        name: Representation(codec, codec.length(horizon, action_dim), codec.vocabulary.size, None)
         for name, codec in fixed.items()
     }
     return {**representations, "FAST": Representation(fast, length, constraint.ids, constraint)}

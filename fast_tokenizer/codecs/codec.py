@@ -9,7 +9,15 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.actions import Actions, Floats, as_chunks, chunks_from, group_by_shape, is_ragged
+from fast_tokenizer.actions import (
+    Actions,
+    Floats,
+    as_chunks,
+    chunks_from,
+    group_by_shape,
+    is_ragged,
+    require_shape,
+)
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.decoding import (
     UNREADABLE_BYTES,
@@ -249,8 +257,7 @@ class Codec(ABC):
         """
         if not isinstance(horizon, (int, np.integer)):
             return self._decode_ragged(tokens, horizon, action_dim, errors, num_threads)
-        if horizon < 1 or action_dim < 1:
-            raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
+        require_shape(horizon, action_dim)
         keep_prefix = errors != "zeros"
         actions, outcome, failed = self._read_sequences(tokens, horizon, action_dim, keep_prefix, num_threads)
         if outcome is not None and errors == "strict":

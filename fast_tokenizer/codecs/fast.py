@@ -13,7 +13,12 @@ from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, Floats, as_chunks, is_ragged
 from fast_tokenizer.canvas_constraint import CanvasConstraint
 from fast_tokenizer.codecs.codec import Codec, EncodedChunks, ReadSequences
-from fast_tokenizer.codecs.parameters import as_min_coefficient, as_scale, coefficient_range_advice
+from fast_tokenizer.codecs.parameters import (
+    LARGEST_COEFFICIENT,
+    as_min_coefficient,
+    as_scale,
+    coefficient_range_advice,
+)
 from fast_tokenizer.constraint import ActionConstraint
 from fast_tokenizer.quantization import quantize
 from fast_tokenizer.threads import thread_count
@@ -23,8 +28,6 @@ from fast_tokenizer.vocabulary import ActionVocabulary
 Scheme: TypeAlias = Literal["bytes", "symbols"]
 """How a coefficient becomes text for BPE: as the UTF-8 bytes of a character (the published format), or as one
 symbol."""
-
-_LARGEST_COEFFICIENT = 2**31 - 1  # that there is
 
 
 class FastCodec(Codec):
@@ -131,7 +134,7 @@ class FastCodec(Codec):
                 coefficients of a million, byte by byte; there the bound is kept up to the characters that share
                 their first byte with one inside it.
         """
-        largest = _LARGEST_COEFFICIENT
+        largest = LARGEST_COEFFICIENT
         if max_action is not None:
             if not max_action > 0:
                 raise ValueError(f"max_action is {max_action}: expected a number above 0, or None")
@@ -153,7 +156,7 @@ class FastCodec(Codec):
         Raises:
             FastTokenizerError: If no canvas of that length holds such a chunk.
         """
-        grammar = self._grammar(False, _LARGEST_COEFFICIENT)
+        grammar = self._grammar(False, LARGEST_COEFFICIENT)
         return CanvasConstraint(grammar, self._vocabulary, horizon, action_dim, length)
 
     def encode_coefficients(

@@ -12,6 +12,7 @@ from fast_tokenizer import _core
 from fast_tokenizer.actions import Actions, Floats, chunks_from, chunks_to_fit
 from fast_tokenizer.codecs.codec import Codec, EncodedChunks, ReadSequences
 from fast_tokenizer.codecs.parameters import (
+    LARGEST_COEFFICIENT,
     as_integer,
     as_min_coefficient,
     as_scale,
@@ -26,7 +27,6 @@ from fast_tokenizer.token_batch import as_sequences
 from fast_tokenizer.vocabulary import ActionVocabulary
 
 _CHUNKS_AT_ONCE = 1024
-_HIGHEST = 2**31 - 1
 
 
 class FrequencyCodec(Codec):
@@ -65,7 +65,7 @@ class FrequencyCodec(Codec):
         self._scale = as_scale(scale)
         self._min_coefficient = as_min_coefficient(min_coefficient)
         self._vocabulary = vocabulary
-        if self.max_coefficient > _HIGHEST:
+        if self.max_coefficient > LARGEST_COEFFICIENT:
             raise FormatError(f"got {vocabulary.size}, more than there are coefficients", key="vocab_size")
 
     @classmethod

@@ -11,8 +11,11 @@ from fast_tokenizer.errors import FormatError
 MARGIN = 1.5
 """How far beyond the largest coefficient of the training data the range of the symbols goes, as a factor."""
 
-_LARGEST_COEFFICIENT = 2**30
-"""Where the core holds coefficients."""
+LARGEST_COEFFICIENT = 2**31 - 1
+"""That the core can hold."""
+
+_LARGEST_MINIMUM = 2**30
+"""Of the first symbol's coefficient, either way: others follow it."""
 
 
 def as_scale(scale: object) -> float:
@@ -38,7 +41,7 @@ def as_min_coefficient(min_coefficient: object) -> int:
         FormatError: If it is no integer, or beyond what the core holds.
     """
     number = as_integer("min_coefficient", min_coefficient)
-    if abs(number) > _LARGEST_COEFFICIENT:
+    if abs(number) > _LARGEST_MINIMUM:
         raise FormatError(f"got {number}, expected at most 2**30 either way", key="min_coefficient")
     return number
 
