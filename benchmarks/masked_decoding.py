@@ -67,12 +67,12 @@ def _reductions(length: int, ids: int) -> dict[str, tuple[Work, Work]]:
     """The logits of a canvas that is all masks, with tokens that are drawn and tokens that are likeliest."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (1, length, ids)).astype(np.float32)
-    places, none = np.arange(length), np.full(length, -1)
-    uniform = rng.random(length)
+    asked = np.ones((1, length), bool)
+    uniform = rng.random((1, length))
 
     def here(temperature: float) -> Work:
-        temperatures = np.full(length, temperature)
-        return partial(_core.reduce_logits, logits[0], places, None, None, places, none, temperatures, uniform)
+        temperatures = np.array([temperature])
+        return partial(_core.reduce_logits, logits, asked, None, None, None, None, temperatures, uniform)
 
     return {
         "likeliest": (here(0.0), partial(_peer_reduction, logits, rng)),

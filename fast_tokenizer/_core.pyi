@@ -114,30 +114,44 @@ class BitmaskPlaces:
     def __init__(self, places: _Int64) -> None: ...
     def write(self, automaton: LengthAutomaton, places: _Int32, bitmask: _Int32) -> None: ...
 
+PROBABILITY_GRID: float
+
 @overload
 def reduce_logits(
     logits: _Float32,
-    rows: _Int64,
+    asked: npt.NDArray[np.bool_],
     columns: _Int64 | None,
     allowed: npt.NDArray[np.bool_] | None,
-    allowed_rows: _Int64,
-    kept: _Int64,
-    temperatures: _Float64,
-    uniforms: _Float64,
-) -> tuple[_Int64, _Float64]:
-    """Ids `[N]`, and the largest and second probability, entropy and probability of the id, `[4, N]`."""
+    allowed_rows: _Int64 | None,
+    kept: _Int64 | None,
+    temperatures: _Float64 | None,
+    uniforms: _Float64 | None,
+) -> tuple[_Int64, _Float64, int]:
+    """Ids `[A, L]`; largest and second probability, entropy and probability of the id `[4, A, L]`; first failure.
+
+    The failure is the first cell of those asked that has no answer, or -1.
+    """
 
 @overload
 def reduce_logits(
     logits: _Float64,
-    rows: _Int64,
+    asked: npt.NDArray[np.bool_],
     columns: _Int64 | None,
     allowed: npt.NDArray[np.bool_] | None,
-    allowed_rows: _Int64,
-    kept: _Int64,
-    temperatures: _Float64,
-    uniforms: _Float64,
-) -> tuple[_Int64, _Float64]: ...
+    allowed_rows: _Int64 | None,
+    kept: _Int64 | None,
+    temperatures: _Float64 | None,
+    uniforms: _Float64 | None,
+) -> tuple[_Int64, _Float64, int]: ...
+def rank(eligible: npt.NDArray[np.bool_], keys: Sequence[_Float64]) -> _Int64:
+    """The place of each position `[A, L]` in its row, by keys `[A, L]`, or `[L]` for all rows.
+
+    Eligible ones come first: by the first key, larger ones before smaller, then by the next one, then by position.
+    """
+
+def uniforms(purpose: int, seeds: npt.NDArray[np.uint64], rounds: _Int64, length: int) -> _Float64:
+    """Numbers `[A, length]` in `[0, 1)` that depend on purpose, seed, round and position alone."""
+
 def dct(actions: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
 def idct(coefficients: npt.NDArray[_Real], num_threads: int = 0) -> npt.NDArray[_Real]: ...
 def quantize(

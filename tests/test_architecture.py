@@ -44,7 +44,6 @@ LAYERS = [
         "diffusion.random_numbers",
         "diffusion.result",
         "diffusion.schedules",
-        "diffusion.selection",
     ],
     ["diffusion.acceptance", "diffusion.allowed_ids", "diffusion.remasking", "diffusion.torch_reduction"],
     ["diffusion.reduction"],

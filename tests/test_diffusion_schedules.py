@@ -5,8 +5,10 @@ import pytest
 from diffusion_strategies import schedules
 from hypothesis import given
 from hypothesis import strategies as st
+from masked_oracle import uniform
 
-from fast_tokenizer.diffusion.random_numbers import Purpose, split_mix, uniforms
+from fast_tokenizer import _core
+from fast_tokenizer.diffusion.random_numbers import Purpose
 from fast_tokenizer.diffusion.schedules import Cosine, Power, masked_counts
 
 
@@ -36,23 +38,16 @@ def test_time_is_the_inverse_of_the_fraction(curve):
     assert curve.time(curve.fraction(time)) == pytest.approx(time, abs=1e-7)
 
 
-def test_the_hash_is_split_mix():
-    """The first numbers of SplitMix64 from 1234567, as its author's program prints them."""
-    golden = 0x9E3779B97F4A7C15
-    words = np.array([(1234567 + step * golden) % 2**64 for step in range(1, 6)], np.uint64)
-    assert split_mix(words).tolist() == [
-        6457827717110365317,
-        3203168211198807973,
-        9817491932198370423,
-        4593380528125082431,
-        16408922859458223821,
-    ]
+@given(st.integers(0, 2**64 - 1), st.sampled_from(Purpose), st.integers(0, 100), st.integers(1, 20))
+def test_random_numbers_are_those_of_their_key(seed, purpose, round, length):
+    found = _core.uniforms(purpose, np.array([0, seed], np.uint64), np.array([3, round]), length)
+    assert found[1].tolist() == [uniform(seed, purpose, round, position) for position in range(length)]
 
 
 def test_random_numbers_are_uniform_and_differ_by_every_part_of_the_key():
     seeds = np.arange(200, dtype=np.uint64)
     numbers = np.stack(
-        [uniforms(purpose, seeds, np.full(200, round), 50) for purpose in Purpose for round in range(5)]
+        [_core.uniforms(purpose, seeds, np.full(200, round), 50) for purpose in Purpose for round in range(5)]
     )
     assert ((numbers >= 0) & (numbers < 1)).all()
     assert len(np.unique(numbers)) == numbers.size

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fast_tokenizer import LogitsError, _core, decode_masked
 from fast_tokenizer.diffusion import reduction
 from fast_tokenizer.diffusion.query import Query
+from fast_tokenizer.diffusion.reduction import GRID
 from fast_tokenizer.diffusion.torch_reduction import reduce_on_device
 
 torch = import_or_skip("torch")
@@ -28,28 +29,27 @@ def questions(draw):
     columns = rng.permutation(width)[: draw(st.integers(1, width))] if draw(st.booleans()) else None
     ids = width if columns is None else len(columns)
     logits[..., 0 if columns is None else columns[0]] = 0.0
-    at, positions = np.nonzero(rng.random((rows, length)) < 0.8)
+    shape = (rows, length)
     allowed = None
     if draw(st.booleans()):
         allowed = rng.random((2, ids)) < 0.5
         allowed[:, 0] = True
     query = Query(
-        rows=at,
-        positions=positions,
-        kept=rng.integers(-1, ids, len(at)),
-        temperatures=rng.choice([0.0, 0.5, 1.0, 1e-9], len(at)),
-        uniforms=rng.choice([0.0, 0.25, 1 - 2.0**-53, rng.random()], len(at)),
+        asked=rng.random(shape) < 0.8,
+        kept=draw(st.sampled_from([None, rng.integers(-1, ids, shape)])),
+        temperatures=rng.choice([0.0, 0.5, 1.0, 1e-9], rows),
+        uniforms=rng.choice([0.0, 0.25, 1 - 2.0**-53, rng.random()], shape),
         allowed=allowed,
-        allowed_rows=rng.integers(0, 2, len(at)),
+        allowed_rows=rng.integers(0, 2, shape),
     )
     return logits.astype(draw(st.sampled_from([*TYPES]))), query, columns
 
 
 def in_core(logits, query, columns):
     wide = logits.astype(np.float32) if logits.dtype == np.float16 else logits
-    ids, figures = _core.reduce_logits(
-        wide.reshape(-1, wide.shape[2]),
-        query.rows * logits.shape[1] + query.positions,
+    ids, figures, failed = _core.reduce_logits(
+        wide,
+        query.asked,
         columns,
         query.allowed,
         query.allowed_rows,
@@ -57,7 +57,11 @@ def in_core(logits, query, columns):
         query.temperatures,
         query.uniforms,
     )
-    return ids, figures
+    asked = query.asked
+    assert not ids[~asked].any()
+    assert not figures[:, ~asked].any()
+    assert failed == next(iter(np.flatnonzero(asked & ~(figures[0] > 0))), -1)
+    return ids[asked], figures[:, asked]
 
 
 @settings(max_examples=300)
@@ -66,35 +70,35 @@ def test_both_reductions_agree(question):
     logits, query, columns = question
     ids, figures = in_core(logits, query, columns)
     there = reduce_on_device(torch.from_numpy(logits), query, columns).numpy()
-    assert there[1:4] == pytest.approx(figures[:3], rel=1e-9, abs=1e-9)
-    cold = query.temperatures == 0
+    assert there[1:4] == pytest.approx(figures[:3], rel=1e-9, abs=GRID)
+    rows, positions = np.nonzero(query.asked)
+    cold = query.temperatures[rows] == 0
     assert there[0, cold].tolist() == ids[cold].tolist()
     same = there[0] == ids
-    asked = same | (query.kept >= 0)
-    assert there[4, asked] == pytest.approx(figures[3, asked], rel=1e-9, abs=1e-9)
+    known = same if query.kept is None else same | (query.kept[rows, positions] >= 0)
+    assert there[4, known] == pytest.approx(figures[3, known], rel=1e-9, abs=GRID)
     for place in np.flatnonzero(~same):  # only where the uniform number is on the border between two ids
-        row = logits[query.rows[place], query.positions[place]].astype(np.float64)
+        cell = rows[place], positions[place]
+        row = logits[cell].astype(np.float64)
         row = row if columns is None else row[columns]
         if query.allowed is not None:
-            row = np.where(query.allowed[query.allowed_rows[place]], row, -np.inf)
-        cumulative = np.cumsum(np.exp((row - row.max()) / query.temperatures[place]))
+            row = np.where(query.allowed[query.allowed_rows[cell]], row, -np.inf)
+        cumulative = np.cumsum(np.exp((row - row.max()) / query.temperatures[rows[place]]))
         cumulative /= cumulative[-1]
         between = cumulative[int(min(there[0, place], ids[place]))]
-        assert between == pytest.approx(query.uniforms[place], abs=1e-9)
+        assert between == pytest.approx(query.uniforms[cell], abs=1e-9)
 
 
 @pytest.mark.parametrize(("bad", "told"), [(np.nan, np.nan), (np.inf, np.nan), (-np.inf, 0.0)])
 def test_what_cannot_be_reduced_is_told_alike(bad, told):
     logits = np.array([[[bad, bad], [0.0, bad]]])
-    one = np.zeros(2)
     query = Query(
-        rows=np.zeros(2, int),
-        positions=np.arange(2),
-        kept=np.full(2, -1),
-        temperatures=one,
-        uniforms=one,
+        asked=np.ones((1, 2), bool),
+        kept=None,
+        temperatures=None,
+        uniforms=None,
         allowed=None,
-        allowed_rows=np.zeros(2, int),
+        allowed_rows=None,
     )
     largest = reduce_on_device(torch.from_numpy(logits), query, None)[1].numpy()
     assert largest == pytest.approx(in_core(logits, query, None)[1][0], nan_ok=True)

@@ -44,6 +44,7 @@ def test_it_is_typed():
 def test_the_stub_names_what_the_core_has():
     stub = ast.parse((FOLDER / "_core.pyi").read_text("utf-8"))
     written = {node.name for node in stub.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    written |= {ast.unparse(node.target) for node in stub.body if isinstance(node, ast.AnnAssign)}
     assert written == {name for name in dir(fast_tokenizer._core) if not name.startswith("_")}
 
 

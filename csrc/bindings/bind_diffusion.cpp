@@ -1,11 +1,15 @@
-// What masked decoding wants to know of a model's logits, and what a canvas leaves open.
+// What masked decoding wants to know of a model's logits, what it commits first, and what a canvas leaves
+// open.
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <vector>
 
 #include "bindings.hpp"
 #include "fast_tokenizer/canvas_constraint.hpp"
 #include "fast_tokenizer/logit_reduction.hpp"
+#include "fast_tokenizer/random_numbers.hpp"
+#include "fast_tokenizer/ranking.hpp"
 
 namespace fast_tokenizer::bindings {
 namespace {
@@ -20,59 +24,109 @@ void require_below(const Indices& values, std::int64_t lowest, std::size_t end, 
   }
 }
 
-// logits [M, V]; columns [A] or none; allowed [K, A] or none; the others [n]. Gives ids [n] and, as float64
-// [4, n], the largest probability, the second largest, entropy, and the probability of `kept` or of ids.
+// The data of an array that may be missing, and has one value for each cell of a canvas [A, L] if not.
+template <class T>
+const T* of_canvas(const std::optional<DenseArray<T>>& values, const DenseArray<bool>& canvas,
+                   const char* name) {
+  if (!values) return nullptr;
+  if (values->size() != canvas.size())
+    throw py::value_error(std::string("expected ") + name + " of the size of asked");
+  return values->data();
+}
+
+// logits [A, L, V]; asked [A, L]; columns [ids]; allowed [K, ids]; allowed_rows, kept and uniforms [A, L];
+// temperatures [A]. Gives ids [A, L]; as float64 [4, A, L] the largest probability, the second largest,
+// entropy, and the probability of `kept` or of ids; and the first cell that has no answer, or -1.
 template <class Cell>
-py::tuple reduce_logits_of(const py::array_t<Cell, py::array::c_style>& logits, const Indices& rows,
+py::tuple reduce_logits_of(const py::array_t<Cell, py::array::c_style>& logits, const DenseArray<bool>& asked,
                            const std::optional<Indices>& columns,
-                           const std::optional<DenseArray<bool>>& allowed, const Indices& allowed_rows,
-                           const Indices& kept, const DenseArray<double>& temperatures,
-                           const DenseArray<double>& uniforms) {
-  if (logits.ndim() != 2) throw py::value_error("expected logits [rows, ids]");
-  const auto width = static_cast<std::size_t>(logits.shape(1));
+                           const std::optional<DenseArray<bool>>& allowed,
+                           const std::optional<Indices>& allowed_rows, const std::optional<Indices>& kept,
+                           const std::optional<DenseArray<double>>& temperatures,
+                           const std::optional<DenseArray<double>>& uniforms) {
+  if (logits.ndim() != 3) throw py::value_error("expected logits [rows, length, ids]");
+  if (asked.ndim() != 2 || asked.shape(0) != logits.shape(0) || asked.shape(1) != logits.shape(1))
+    throw py::value_error("expected asked [rows, length] of the logits");
+  if (temperatures.has_value() != uniforms.has_value() ||
+      (temperatures && temperatures->size() != logits.shape(0)))
+    throw py::value_error("expected a temperature for every row, and uniforms with them");
+  const auto width = static_cast<std::size_t>(logits.shape(2));
   const std::size_t ids = columns ? static_cast<std::size_t>(columns->size()) : width;
   if (ids == 0) throw py::value_error("expected an id at least");
-  for (const py::ssize_t size : {allowed_rows.size(), kept.size(), temperatures.size(), uniforms.size()}) {
-    if (size != rows.size()) throw py::value_error("expected one of each for every row");
-  }
-  require_below(rows, 0, static_cast<std::size_t>(logits.shape(0)), "rows");
-  require_below(kept, -1, ids, "kept");
   if (columns) require_below(*columns, 0, width, "columns");
+  if (kept) require_below(*kept, -1, ids, "kept");
   if (allowed) {
     if (allowed->ndim() != 2 || static_cast<std::size_t>(allowed->shape(1)) != ids)
       throw py::value_error("expected allowed [.., " + std::to_string(ids) + "]");
-    require_below(allowed_rows, 0, static_cast<std::size_t>(allowed->shape(0)), "allowed_rows");
+    if (!allowed_rows) throw py::value_error("expected allowed_rows with allowed");
+    require_below(*allowed_rows, 0, static_cast<std::size_t>(allowed->shape(0)), "allowed_rows");
   }
-  py::array_t<std::int64_t> chosen(rows.size());
-  py::array_t<double> figures({py::ssize_t{4}, rows.size()});
-  const auto* const allowed_bytes =
-      allowed ? reinterpret_cast<const std::uint8_t*>(allowed->data()) : nullptr;
-  const LogitRows<Cell> asked{logits.data(),
-                              width,
-                              span_of(rows),
-                              ids,
-                              columns ? columns->data() : nullptr,
-                              allowed_bytes,
-                              span_of(allowed_rows),
-                              span_of(kept),
-                              span_of(temperatures),
-                              span_of(uniforms)};
+  py::array_t<std::int64_t> chosen({asked.shape(0), asked.shape(1)});
+  py::array_t<double> figures({py::ssize_t{4}, asked.shape(0), asked.shape(1)});
+  const LogitCanvases<Cell> canvases{
+      logits.data(),
+      static_cast<std::size_t>(logits.shape(0)),
+      static_cast<std::size_t>(logits.shape(1)),
+      width,
+      reinterpret_cast<const std::uint8_t*>(asked.data()),
+      ids,
+      columns ? columns->data() : nullptr,
+      allowed ? reinterpret_cast<const std::uint8_t*>(allowed->data()) : nullptr,
+      of_canvas(allowed_rows, asked, "allowed_rows"),
+      of_canvas(kept, asked, "kept"),
+      temperatures ? temperatures->data() : nullptr,
+      of_canvas(uniforms, asked, "uniforms")};
   double* const out = figures.mutable_data();
-  const std::size_t count = asked.rows.size();
-  const LogitAnswers answers{chosen.mutable_data(), out, out + count, out + 2 * count, out + 3 * count};
+  const std::size_t cells = canvases.rows * canvases.length;
+  const LogitAnswers answers{chosen.mutable_data(), out, out + cells, out + 2 * cells, out + 3 * cells};
+  std::ptrdiff_t failed = -1;
   {
     const py::gil_scoped_release release;
-    reduce_logits(asked, answers);
+    failed = reduce_logits(canvases, answers);
+    round_to_probability_grid({out, 4 * cells});
   }
-  return py::make_tuple(std::move(chosen), std::move(figures));
+  return py::make_tuple(std::move(chosen), std::move(figures), failed);
 }
 
 template <class Cell>
 void define(py::module_& module) {
   using namespace py::literals;
   // noconvert: float32 is not to be widened into the overload for float64, nor a large array copied.
-  module.def("reduce_logits", &reduce_logits_of<Cell>, "logits"_a.noconvert(), "rows"_a, "columns"_a,
+  module.def("reduce_logits", &reduce_logits_of<Cell>, "logits"_a.noconvert(), "asked"_a, "columns"_a,
              "allowed"_a, "allowed_rows"_a, "kept"_a, "temperatures"_a, "uniforms"_a);
+}
+
+// eligible [A, L]; keys, each [A, L], or [L] for all rows. Gives places [A, L].
+py::array_t<std::int64_t> rank_rows(const DenseArray<bool>& eligible,
+                                    const std::vector<DenseArray<double>>& keys) {
+  if (eligible.ndim() != 2) throw py::value_error("expected eligible [rows, length]");
+  for (const auto& key : keys) {
+    if (key.size() != (key.ndim() == 1 ? eligible.shape(1) : eligible.size()))
+      throw py::value_error("expected keys of the shape of eligible, or of a row of it");
+  }
+  const auto length = static_cast<std::size_t>(eligible.shape(1));
+  const auto* const marks = reinterpret_cast<const std::uint8_t*>(eligible.data());
+  py::array_t<std::int64_t> places({eligible.shape(0), eligible.shape(1)});
+  std::int64_t* const out = places.mutable_data();
+  std::vector<const double*> of_row(keys.size());
+  RowRanking ranking(length);
+  for (std::size_t begin = 0; begin < static_cast<std::size_t>(eligible.size()); begin += length) {
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      of_row[i] = keys[i].data() + (keys[i].ndim() == 1 ? 0 : begin);
+    ranking.rank(marks + begin, of_row, out + begin);
+  }
+  return places;
+}
+
+// seeds [A], rounds [A]. Gives float64 [A, length].
+py::array_t<double> uniforms_of(std::uint64_t purpose, const DenseArray<std::uint64_t>& seeds,
+                                const DenseArray<std::uint64_t>& rounds, std::size_t length) {
+  if (seeds.size() != rounds.size()) throw py::value_error("expected a round for every seed");
+  py::array_t<double> numbers({static_cast<std::size_t>(seeds.size()), length});
+  double* const out = numbers.mutable_data();
+  for (std::size_t row = 0; row < static_cast<std::size_t>(seeds.size()); ++row)
+    fill_uniforms(span_of(seeds)[row], purpose, span_of(rounds)[row], {out + row * length, length});
+  return numbers;
 }
 
 // canvases [A, L]; rows [N] and positions [N] of them. Gives bool [N, ids].
@@ -104,6 +158,9 @@ void bind_diffusion(py::module_& module) {
   using namespace py::literals;
   define<float>(module);
   define<double>(module);
+  module.attr("PROBABILITY_GRID") = kProbabilityGrid;
+  module.def("rank", &rank_rows, "eligible"_a, "keys"_a);
+  module.def("uniforms", &uniforms_of, "purpose"_a, "seeds"_a, "rounds"_a, "length"_a);
   py::class_<CanvasConstraint>(module, "CanvasConstraint")
       .def(py::init<const TokenGrammar&, std::size_t, std::size_t>(),
            py::call_guard<py::gil_scoped_release>(), "grammar"_a, "length"_a, "total"_a)

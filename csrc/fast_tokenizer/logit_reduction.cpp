@@ -16,36 +16,64 @@ LogitSums sum_logits(const double* logits, const LogitQuery& query, double* scra
   return kernels().sum_logits_double(logits, query, scratch);
 }
 
-}  // namespace
+// exp of the difference to the largest logit; most often it is that one, and a call is spared.
+double weight(double logit, double largest) { return logit == largest ? 1.0 : std::exp(logit - largest); }
 
-template <class Cell>
-void reduce_logits(const LogitRows<Cell>& rows, const LogitAnswers& answers) {
-  constexpr std::size_t kInline = 1024;  // 512 ids
-  ScratchBuffer<double, kInline> scratch(logit_scratch(rows.ids));
-  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
-    const std::uint8_t* const allowed =
-        rows.allowed == nullptr ? nullptr
-                                : rows.allowed + static_cast<std::size_t>(rows.allowed_rows[i]) * rows.ids;
-    const LogitQuery query{rows.ids,     rows.columns,         allowed,
-                           rows.kept[i], rows.temperatures[i], rows.uniforms[i]};
-    const Cell* const logits = rows.logits + static_cast<std::size_t>(rows.rows[i]) * rows.width;
-    const LogitSums sums = sum_logits(logits, query, scratch.data());
+bool has_answer(const LogitSums& sums) {
+  return sums.comparable && sums.largest > -std::numeric_limits<double>::infinity();
+}
 
-    const bool possible = sums.comparable && sums.largest > -std::numeric_limits<double>::infinity();
-    answers.ids[i] = possible ? sums.id : 0;
-    if (possible) {
-      answers.largest[i] = 1.0 / sums.sum;
-      answers.second[i] = std::exp(sums.second - sums.largest) / sums.sum;
-      answers.entropy[i] = std::log(sums.sum) - sums.weighted / sums.sum;
-      answers.chosen[i] = std::exp(sums.chosen - sums.largest) / sums.sum;
-    } else {
-      answers.largest[i] = sums.comparable ? 0.0 : std::numeric_limits<double>::quiet_NaN();
-      answers.second[i] = answers.entropy[i] = answers.chosen[i] = 0.0;
-    }
+void answer(const LogitSums& sums, std::size_t cell, const LogitAnswers& answers) {
+  const bool possible = has_answer(sums);
+  answers.ids[cell] = possible ? sums.id : 0;
+  if (possible) {
+    answers.largest[cell] = 1.0 / sums.sum;
+    answers.second[cell] = weight(sums.second, sums.largest) / sums.sum;
+    answers.entropy[cell] = std::log(sums.sum) - sums.weighted / sums.sum;
+    answers.chosen[cell] = weight(sums.chosen, sums.largest) / sums.sum;
+  } else {
+    answers.largest[cell] = sums.comparable ? 0.0 : std::numeric_limits<double>::quiet_NaN();
+    answers.second[cell] = answers.entropy[cell] = answers.chosen[cell] = 0.0;
   }
 }
 
-template void reduce_logits(const LogitRows<float>&, const LogitAnswers&);
-template void reduce_logits(const LogitRows<double>&, const LogitAnswers&);
+}  // namespace
+
+template <class Cell>
+std::ptrdiff_t reduce_logits(const LogitCanvases<Cell>& canvases, const LogitAnswers& answers) {
+  constexpr std::size_t kInline = 1024;  // 512 ids
+  ScratchBuffer<double, kInline> scratch(logit_scratch(canvases.ids));
+  std::ptrdiff_t failed = -1;
+  for (std::size_t cell = 0; cell < canvases.rows * canvases.length; ++cell) {
+    if (canvases.asked[cell] == 0) {
+      answers.ids[cell] = 0;
+      answers.largest[cell] = answers.second[cell] = answers.entropy[cell] = answers.chosen[cell] = 0.0;
+      continue;
+    }
+    const std::uint8_t* const allowed =
+        canvases.allowed == nullptr
+            ? nullptr
+            : canvases.allowed + static_cast<std::size_t>(canvases.allowed_rows[cell]) * canvases.ids;
+    const LogitQuery query{canvases.ids,
+                           canvases.columns,
+                           allowed,
+                           canvases.kept == nullptr ? -1 : canvases.kept[cell],
+                           canvases.uniforms == nullptr ? 0.0 : canvases.temperatures[cell / canvases.length],
+                           canvases.uniforms == nullptr ? 0.0 : canvases.uniforms[cell]};
+    const LogitSums sums = sum_logits(canvases.logits + cell * canvases.width, query, scratch.data());
+    if (failed < 0 && !has_answer(sums)) failed = static_cast<std::ptrdiff_t>(cell);
+    answer(sums, cell, answers);
+  }
+  return failed;
+}
+
+template std::ptrdiff_t reduce_logits(const LogitCanvases<float>&, const LogitAnswers&);
+template std::ptrdiff_t reduce_logits(const LogitCanvases<double>&, const LogitAnswers&);
+
+void round_to_probability_grid(std::span<double> figures) {
+  // To the nearest multiple, ties to even: adding so large a number leaves no room for smaller bits.
+  constexpr double kShift = 0x1.8p52 * kProbabilityGrid;
+  for (double& figure : figures) figure = (figure + kShift) - kShift;
+}
 
 }  // namespace fast_tokenizer

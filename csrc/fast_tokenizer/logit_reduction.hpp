@@ -33,23 +33,26 @@ struct LogitSums {
 // to a whole vector of floats.
 constexpr std::size_t logit_scratch(std::size_t ids) { return 2 * ((ids + 15) / 16 * 16); }
 
-// Logits of many positions, and what is asked about some of them.
+// Logits of canvases, and what is asked about some of their positions.
 template <class Cell>
-struct LogitRows {
-  const Cell* logits;                          // [.., width]
-  std::size_t width;                           // of a row, in cells
-  std::span<const std::int64_t> rows;          // [n]: which row each query is about
-  std::size_t ids;                             // as in LogitQuery
-  const std::int64_t* columns;                 // [ids] or null, as in LogitQuery
-  const std::uint8_t* allowed;                 // [.., ids] or null
-  std::span<const std::int64_t> allowed_rows;  // [n]: which row of `allowed`
-  std::span<const std::int64_t> kept;          // [n]
-  std::span<const double> temperatures;        // [n]
-  std::span<const double> uniforms;            // [n]
+struct LogitCanvases {
+  const Cell* logits;  // [rows, length, width]
+  std::size_t rows;
+  std::size_t length;
+  std::size_t width;
+  const std::uint8_t* asked;         // [rows, length]: 0 where nothing is
+  std::size_t ids;                   // as in LogitQuery
+  const std::int64_t* columns;       // [ids] or null, as in LogitQuery
+  const std::uint8_t* allowed;       // [.., ids] or null
+  const std::int64_t* allowed_rows;  // [rows, length]: which row of `allowed`; null if that is
+  const std::int64_t* kept;          // [rows, length], as in LogitQuery; null: -1
+  const double* temperatures;        // [rows]; null if `uniforms` is
+  const double* uniforms;            // [rows, length]; null: nothing is drawn
 };
 
-// Where the answers go, each [n]. Probabilities are of softmax(x) over the allowed ids, without temperature.
-// NaN in `largest` where a logit is not comparable, 0 where no id may come.
+// Where the answers go, each [rows, length]; 0 where nothing is asked. Probabilities are of softmax(x) over
+// the allowed ids, without temperature. NaN in `largest` where a logit is not comparable, 0 where no id may
+// come.
 struct LogitAnswers {
   std::int64_t* ids;
   double* largest;
@@ -59,8 +62,15 @@ struct LogitAnswers {
 };
 
 // Sums are in float64, of exponentials that are right to 3e-10: distributions that are equal but for their
-// order agree to 1e-13.
+// order agree to 1e-13. Gives the first cell that has no answer, or -1.
 template <class Cell>
-void reduce_logits(const LogitRows<Cell>& rows, const LogitAnswers& answers);
+std::ptrdiff_t reduce_logits(const LogitCanvases<Cell>& canvases, const LogitAnswers& answers);
+
+// Far above those errors, so that equal distributions get equal figures, in whatever order and by whatever
+// processor they were summed. Sums of multiples of it are exact.
+constexpr double kProbabilityGrid = 0x1p-24;
+
+// Rounds figures below 2^26 to multiples of it; NaN stays.
+void round_to_probability_grid(std::span<double> figures);
 
 }  // namespace fast_tokenizer

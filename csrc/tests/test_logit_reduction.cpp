@@ -29,23 +29,23 @@ struct Question {
 
 template <class Cell>
 Answer ask(const std::vector<Cell>& logits, const Question& question = {}) {
-  const std::vector<std::int64_t> zero{0};
-  const std::vector<std::int64_t> kept{question.kept};
-  const std::vector<double> temperature{question.temperature};
-  const std::vector<double> uniform{question.uniform};
+  const std::uint8_t asked = 1;
+  const std::int64_t allowed_row = 0;
   const std::size_t ids = question.columns.empty() ? logits.size() : question.columns.size();
-  const LogitRows<Cell> rows{logits.data(),
-                             logits.size(),
-                             zero,
-                             ids,
-                             question.columns.empty() ? nullptr : question.columns.data(),
-                             question.allowed.empty() ? nullptr : question.allowed.data(),
-                             zero,
-                             kept,
-                             temperature,
-                             uniform};
+  const LogitCanvases<Cell> canvas{logits.data(),
+                                   1,
+                                   1,
+                                   logits.size(),
+                                   &asked,
+                                   ids,
+                                   question.columns.empty() ? nullptr : question.columns.data(),
+                                   question.allowed.empty() ? nullptr : question.allowed.data(),
+                                   &allowed_row,
+                                   &question.kept,
+                                   &question.temperature,
+                                   &question.uniform};
   Answer answer{};
-  reduce_logits(rows, {&answer.id, &answer.largest, &answer.second, &answer.entropy, &answer.chosen});
+  reduce_logits(canvas, {&answer.id, &answer.largest, &answer.second, &answer.entropy, &answer.chosen});
   return answer;
 }
 
@@ -165,6 +165,19 @@ TEST_CASE("what is drawn could come, at both ends of the uniform numbers and at 
         ask(logits, {.columns = {}, .allowed = {}, .temperature = temperature, .uniform = 1 - 0x1p-53}).id ==
         150);
   }
+}
+
+TEST_CASE("figures are rounded to the nearest multiple, ties to even") {
+  std::vector<double> figures{
+      0, 1, 0.49 * kProbabilityGrid, 2.5 * kProbabilityGrid, 3.5 * kProbabilityGrid, 12.4, NAN};
+  round_to_probability_grid(figures);
+  CHECK(figures[0] == 0);
+  CHECK(figures[1] == 1);
+  CHECK(figures[2] == 0);
+  CHECK(figures[3] == 2 * kProbabilityGrid);
+  CHECK(figures[4] == 4 * kProbabilityGrid);
+  CHECK(figures[5] == std::nearbyint(12.4 / kProbabilityGrid) * kProbabilityGrid);
+  CHECK(std::isnan(figures[6]));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.diffusion.selection import first_of, ranking
+from fast_tokenizer import _core
 from fast_tokenizer.errors import FastTokenizerError
 
 
@@ -54,11 +54,10 @@ class ConfidenceFactor:
         self, probability: npt.NDArray[np.float64], masked: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.bool_]:
         """Which masked positions are certain enough, of `[A, L]`."""
-        ranks = ranking(masked, probability)
-        falling = np.take_along_axis(np.where(masked, probability, -np.inf), ranks, axis=1)
+        falling = -np.sort(np.where(masked, -probability, np.inf), axis=1)
         bound = 1 - self.factor / np.arange(2, falling.shape[1] + 2)
         count = np.logical_and.accumulate(falling >= bound, axis=1).sum(axis=1)
-        return first_of(ranks, count) & masked
+        return np.asarray(masked & (_core.rank(masked, [probability]) < count[:, None]))
 
 
 Acceptance: TypeAlias = "ConfidenceThreshold | ConfidenceFactor"

@@ -24,7 +24,8 @@ class AllowedIds:
     def __init__(self, allowed: npt.ArrayLike | None, shape: tuple[int, int], ids: int, mask_id: int) -> None:
         self.ids = ids
         self.table: npt.NDArray[np.bool_] | None = None
-        self._per_position = self._per_row = 0
+        self._per_row = 0
+        self._places = np.zeros(shape[1], np.int64)
         if allowed is None:
             if mask_id >= ids:
                 return
@@ -36,12 +37,13 @@ class AllowedIds:
                 f"allowed is {table.dtype} of shape {table.shape}: expected bool of shape "
                 f"{', '.join(map(str, expected[:-1]))} or {expected[-1]}, as the logits are of {ids} ids"
             )
-        self._per_position = int(table.ndim > 1)
+        if table.ndim > 1:
+            self._places = np.arange(shape[1])
         self._per_row = shape[1] * int(table.ndim > 2)
         if mask_id < ids:
             table[..., mask_id] = False
         self.table = table.reshape(-1, ids)
 
-    def rows_of(self, rows: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The row of the table for each position `[N]` of the canvases `rows` `[N]`."""
-        return rows * self._per_row + positions * self._per_position
+    def rows_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The row of the table for each position of the canvases `rows` `[A]`: int64 `[A, L]`."""
+        return rows[:, None] * self._per_row + self._places

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from fast_tokenizer import _core
 from fast_tokenizer.diffusion.random_numbers import Purpose
 from fast_tokenizer.diffusion.reduction import GRID, Reduction, on_grid
-from fast_tokenizer.diffusion.selection import ranking
 from fast_tokenizer.errors import FastTokenizerError
 
 Scores: TypeAlias = "npt.NDArray[np.float64]"
@@ -43,7 +43,7 @@ class LowFrequencyFirst:
 
     def groups(self, scores: Scores, masked: npt.NDArray[np.bool_]) -> tuple[Scores, ...]:
         """A key that is larger the earlier a position's frequency is."""
-        return (np.broadcast_to(-(np.arange(scores.shape[1]) // self.action_dim), scores.shape),)
+        return (-(np.arange(scores.shape[1]) // self.action_dim).astype(np.float64),)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class GroupedByTimeStep:
         steps = np.arange(scores.shape[1]) // self.action_dim
         total = np.add.reduceat(np.where(masked, scores, 0.0), starts, axis=1)
         left = np.add.reduceat(masked, starts, axis=1, dtype=np.int64)
-        return (total / np.maximum(left, 1))[:, steps], np.broadcast_to(-steps, scores.shape)
+        return (total / np.maximum(left, 1))[:, steps], -steps.astype(np.float64)
 
 
 Order: TypeAlias = "OrderName | LowFrequencyFirst | GroupedByTimeStep"
@@ -86,7 +86,7 @@ def check_order(order: Order) -> None:
 def rank_positions(
     order: Order, found: Reduction, masked: npt.NDArray[np.bool_], draws: Draws, temperature: Scores
 ) -> npt.NDArray[np.int64]:
-    """The positions of each row in the order in which they are to be committed, masked ones first.
+    """The place of each position in the order in which those of its row are to be committed, masked ones first.
 
     At an order temperature above 0 the scores get Gumbel noise times it. The score of `"max_prob"` is the
     logarithm, so that it is MaskGIT's `log p + temperature * Gumbel`; with and without noise, or what is averaged
@@ -107,8 +107,8 @@ def rank_positions(
     if temperature.any():
         scores = scores + temperature[:, None] * _gumbel(draws(Purpose.ORDER_NOISE))
     if isinstance(order, str):
-        return ranking(masked, scores)
-    return ranking(masked, *order.groups(scores, masked), scores)
+        return _core.rank(masked, [scores])
+    return _core.rank(masked, [*order.groups(scores, masked), scores])
 
 
 def _scores(name: OrderName, found: Reduction, draws: Draws) -> Scores:

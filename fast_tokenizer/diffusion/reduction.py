@@ -6,6 +6,7 @@ Numpy arrays and tensors on the CPU are reduced by the compiled core, tensors on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from fast_tokenizer import _core
 from fast_tokenizer.diffusion.query import Query
 from fast_tokenizer.errors import LogitsError
 
-GRID = 2.0**-24
-"""Probabilities and entropies are rounded to multiples of this: far above the error of the core's exponentials
-(3e-10) and of sums (1e-13), so that equal distributions are equal, in whatever order and by whatever processor
-they were summed."""
+GRID = _core.PROBABILITY_GRID
+"""Probabilities and entropies are rounded to multiples of this: far above the error of sums, so that equal
+distributions are equal, in whatever order and by whatever processor they were summed."""
+
+_NARROWEST = 4  # bytes of a float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +69,10 @@ def reduce_logits(
         LogitsError: If a logit is NaN or plus infinity, or none of a position is above minus infinity.
     """
     on_gpu = is_torch(logits) and logits.device.type == "cuda"
-    ids, figures = (_reduce_there if on_gpu else _reduce_here)(logits, query, columns)
-    _check_found(figures[0], query, names)
-    shape = logits.shape[:2]
-    spread = np.zeros((4, *shape))
-    spread[:, query.rows, query.positions] = on_grid(figures)
-    chosen = np.zeros(shape, np.int64)
-    chosen[query.rows, query.positions] = ids
-    return Reduction(chosen, *spread)
+    ids, figures, failed = (_reduce_there if on_gpu else _reduce_here)(logits, query, columns)
+    if failed >= 0:
+        raise _no_answer(figures[0], failed, names)
+    return Reduction(ids, *figures)
 
 
 def check_logits(logits: Any, rows: int, length: int, least: int) -> None:
@@ -86,25 +84,25 @@ def check_logits(logits: Any, rows: int, length: int, least: int) -> None:
             f"logits_fn gave {got}: expected [{rows}, {length}, {least} or more], the logits of every position of "
             f"the {rows} row(s) that it was called with"
         )
-    if "float" not in str(logits.dtype):
+    if not _is_floating(logits.dtype):
         raise LogitsError(f"logits_fn gave logits of type {logits.dtype}: expected floating-point numbers")
 
 
 def _reduce_here(
     logits: Any, query: Query, columns: npt.NDArray[np.int64] | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
     if is_torch(logits):
         logits = logits.detach().cpu()
-        if str(logits.dtype) == "torch.bfloat16":  # which numpy has not
-            logits = logits.float()
+    if logits.dtype.itemsize < _NARROWEST:  # of which the core and, in one kind, numpy know nothing
+        if columns is not None:
+            logits, columns = logits[..., columns], None
+        logits = logits.float() if is_torch(logits) else logits.astype(np.float32)
     logits = np.asarray(logits)
-    places = query.rows * logits.shape[1] + query.positions
-    logits = logits.reshape(-1, logits.shape[2])
     if logits.dtype not in (np.float32, np.float64):
-        logits, places = logits[places].astype(np.float32), np.arange(len(places))
+        logits = logits.astype(np.float64)
     return _core.reduce_logits(
         np.ascontiguousarray(logits),
-        places,
+        query.asked,
         columns,
         query.allowed,
         query.allowed_rows,
@@ -116,20 +114,27 @@ def _reduce_here(
 
 def _reduce_there(
     logits: Any, query: Query, columns: npt.NDArray[np.int64] | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], int]:
     from fast_tokenizer.diffusion.torch_reduction import reduce_on_device
 
     found = reduce_on_device(logits, query, columns).cpu().numpy()  # the only wait for the device
-    return found[0].astype(np.int64), found[1:]
+    ids = np.zeros(query.asked.shape, np.int64)
+    ids[query.asked] = found[0]
+    figures = np.zeros((4, *query.asked.shape))
+    figures[:, query.asked] = on_grid(found[1:])
+    failed = np.flatnonzero(query.asked & ~(figures[0] > 0))
+    return ids, figures, int(failed[0]) if failed.size else -1
 
 
-def _check_found(largest: npt.NDArray[np.float64], query: Query, names: npt.NDArray[np.int64]) -> None:
-    bad = np.flatnonzero(~(largest > 0))
-    if not bad.size:
-        return
-    row, position = int(names[query.rows[bad[0]]]), int(query.positions[bad[0]])
-    if np.isnan(largest[bad[0]]):
+def _no_answer(largest: npt.NDArray[np.float64], cell: int, names: npt.NDArray[np.int64]) -> LogitsError:
+    row, position = divmod(cell, largest.shape[1])
+    if np.isnan(largest[row, position]):
         reason = "a logit is NaN or plus infinity: check the model, and masks of attention that leave nothing"
     else:
         reason = "no id is left: all are banned by allowed, by a constraint or by logits of minus infinity"
-    raise LogitsError(reason, row, position)
+    return LogitsError(reason, int(names[row]), position)
+
+
+@cache
+def _is_floating(dtype: Any) -> bool:
+    return "float" in str(dtype)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.diffusion.selection import first_of, ranking
+from fast_tokenizer import _core
 from fast_tokenizer.errors import FastTokenizerError
 
 Figures: TypeAlias = "npt.NDArray[np.float64]"
@@ -103,8 +103,7 @@ class RemaskTop(_Budgeted):
         """As in `RemaskBelow`."""
         drop = evidence.then - evidence.now
         losing = evidence.committed & (drop > 0)
-        most = np.full(len(drop), self.count)
-        return losing & first_of(ranking(losing, drop), most), drop
+        return losing & (_core.rank(losing, [drop]) < self.count), drop
 
 
 @dataclass(frozen=True)

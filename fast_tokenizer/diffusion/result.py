@@ -19,8 +19,8 @@ class DecodeRound:
         committed: bool `[A, L]`: positions that got their id.
         remasked: bool `[A, L]`: positions that lost it.
         ids: int64 `[A, L]`: afterwards.
-        probability: float64 `[A, L]`: of the id that was chosen for a masked position (committed or not), or that
-            a committed one holds where re-masking looks at it; NaN elsewhere.
+        probability: float64 `[A, L]`: of the id that was committed, of the likeliest id for a position that is
+            still masked, or of the id that a committed one holds where re-masking looks at it; NaN elsewhere.
     """
 
     rows: npt.NDArray[np.int64]

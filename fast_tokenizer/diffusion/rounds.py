@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from fast_tokenizer import _core
 from fast_tokenizer.diffusion.acceptance import Acceptance
 from fast_tokenizer.diffusion.allowed_ids import AllowedIds
 from fast_tokenizer.diffusion.canvas import Canvas
 from fast_tokenizer.diffusion.orders import Order, rank_positions
 from fast_tokenizer.diffusion.position_constraint import PositionConstraint
 from fast_tokenizer.diffusion.query import Query
-from fast_tokenizer.diffusion.random_numbers import Purpose, uniforms
+from fast_tokenizer.diffusion.random_numbers import Purpose
 from fast_tokenizer.diffusion.reduction import Reduction, check_logits, reduce_logits
 from fast_tokenizer.diffusion.remasking import Remask, RemaskEvidence
 from fast_tokenizer.diffusion.result import DecodeRound
-from fast_tokenizer.diffusion.selection import first_of, ranking
 from fast_tokenizer.errors import FastTokenizerError, LogitsError
 
 Temperature: TypeAlias = "float | Callable[[int, int], float]"
 """A number, or what gives it for (round, rounds), rounds counted from 0."""
 
 Ints: TypeAlias = "npt.NDArray[np.int64]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 
@@ -47,44 +48,49 @@ class RoundPlayer:
     columns: Ints | None
     seeds: npt.NDArray[np.uint64]
     table: AllowedIds | None = None  # of `allowed`, once the logits have told how many ids there are
+    token_temperatures: Floats = field(init=False)  # [R]
+    order_temperatures: Floats = field(init=False)
+    upcoming: Ints = field(init=False)  # [B, R + 1]: the next round in which the schedule commits something
+
+    def __post_init__(self) -> None:
+        self.token_temperatures = self._temperatures("token_temperature", self.token_temperature)
+        self.order_temperatures = self._temperatures("order_temperature", self.order_temperature)
+        played = np.full(self.targets.shape, self.rounds)
+        played[:, :-1] = np.where(np.diff(self.targets) < 0, np.arange(self.rounds), self.rounds)
+        self.upcoming = np.minimum.accumulate(played[:, ::-1], axis=1)[:, ::-1]
 
     def next_rounds(self, rows: Ints) -> Ints:
         """The round that each row plays next; those that would commit nothing are skipped."""
         begin = self.canvas.next_round[rows]
-        if self.accept is not None:
-            return begin
-        masked = self.canvas.masked[rows].sum(axis=1)
-        due = (self.targets[rows, 1:] < masked[:, None]) & (np.arange(self.rounds) >= begin[:, None])
-        return np.asarray(due.argmax(axis=1))
+        return begin if self.accept is not None else self.upcoming[rows, begin]
 
     def play(self, logits: Any, rows: Ints, rounds: Ints) -> DecodeRound:
         """Commits and re-masks what the logits `[A, L, V]` of the rows say."""
         canvas = self.canvas
         masked = canvas.masked[rows]
-        committed = ~masked & ~canvas.given[rows] if self.remask is not None else np.zeros_like(masked)
-        table = self._table_for(logits, len(rows))
+        committed = ~masked & ~canvas.given[rows] if self.remask is not None else None
 
-        def draws(purpose: Purpose) -> npt.NDArray[np.float64]:
-            return uniforms(purpose, self.seeds[rows], rounds, masked.shape[1])
+        def draws(purpose: Purpose) -> Floats:
+            return _core.uniforms(purpose, self.seeds[rows], rounds, masked.shape[1])
 
-        temperatures = self._temperatures("token_temperature", self.token_temperature, rounds)
-        uniform = draws(Purpose.TOKEN) if temperatures.any() else np.zeros(masked.shape)
-        look = _Look(self, logits, table, rows, temperatures, uniform)
-        found = look.at(*np.nonzero(masked | committed))
+        temperatures = self.token_temperatures[rounds] if self.token_temperatures.any() else None
+        uniforms = None if temperatures is None else draws(Purpose.TOKEN)
+        look = _Look(self, logits, self._table_for(logits, len(rows)), rows, temperatures, uniforms)
+        found = look.at_likeliest(masked if committed is None else masked | committed)
 
-        noise = self._temperatures("order_temperature", self.order_temperature, rounds)
-        ranks = rank_positions(self.order, found, masked, draws, noise)
+        places = rank_positions(self.order, found, masked, draws, self.order_temperatures[rounds])
         before = masked.sum(axis=1)
         if self.accept is None:
             commits = None  # as many as the schedule says, and those that are masked again: not known yet
             target = self.targets[rows, rounds + 1]
             most = target
         else:
-            commits = self._accepted(self.accept, found, masked, ranks, rounds)
+            commits = self._accepted(self.accept, found, masked, places, rounds)
             target = before - commits.sum(axis=1)
             most = np.minimum(target, before - target - 1)
-        remasked = np.zeros_like(masked)
-        if self.remask is not None:
+        due = before - target
+        remasked = np.zeros(masked.shape, bool)
+        if self.remask is not None and committed is not None:
             total = canvas.total[rows]
             evidence = RemaskEvidence(
                 committed=committed,
@@ -98,30 +104,29 @@ class RoundPlayer:
             remasked = self._remasked(self.remask, evidence, most, rows)
             at, positions = np.nonzero(remasked)
             canvas.remask(rows[at], positions)
+            due = due + remasked.sum(axis=1)
         if commits is None:
-            commits = first_of(ranks, before + remasked.sum(axis=1) - target)
-        probability = np.where(masked | committed, found.probability, np.nan)
-        self._commit(look, found, ranks, commits, rounds, probability)
+            commits = places < due[:, None]
+        probability = self._commit(look, found, places, commits, rounds)
         canvas.next_round[rows] = rounds + 1
         canvas.nfe[rows] += 1
         return DecodeRound(rows, rounds, commits, remasked, canvas.ids[rows], probability)
 
-    def _commit(
-        self,
-        look: _Look,
-        found: Reduction,
-        ranks: Ints,
-        commits: Mask,
-        rounds: Ints,
-        probability: npt.NDArray[np.float64],
-    ) -> None:
-        """Gives positions the ids that were found; under a constraint those that are found again, one by one."""
-        for at, positions in _turns(ranks, commits, one_by_one=self.constraint is not None):
-            if self.constraint is not None:
-                found = look.at(at, positions)
+    def _commit(self, look: _Look, found: Reduction, places: Ints, commits: Mask, rounds: Ints) -> Floats:
+        """Gives positions their ids, under a constraint one by one, as each narrows what the others may be.
+
+        Returns:
+            The probability of the ids that were found where anything was asked, NaN elsewhere.
+        """
+        probability = np.where(found.largest > 0, found.probability, np.nan)
+        for turn in _turns(places, commits, one_by_one=self.constraint is not None):
+            if look.uniforms is not None or self.constraint is not None:
+                found = look.at(turn)
+            at, positions = np.nonzero(turn)
             chances = found.probability[at, positions]
             probability[at, positions] = chances
             self.canvas.commit(look.rows[at], positions, found.ids[at, positions], chances, rounds[at])
+        return probability
 
     def _table_for(self, logits: Any, rows: int) -> AllowedIds:
         batch, length = self.canvas.ids.shape
@@ -137,18 +142,17 @@ class RoundPlayer:
             raise LogitsError(f"logits_fn gave logits of {ids} ids, and of {self.table.ids} in the first call")
         return self.table
 
-    def _accepted(self, accept: Acceptance, found: Reduction, masked: Mask, ranks: Ints, rounds: Ints) -> Mask:
+    def _accepted(self, accept: Acceptance, found: Reduction, masked: Mask, places: Ints, rounds: Ints) -> Mask:
         """What is certain enough, one at least; in the last round everything."""
-        best = first_of(ranks, np.ones(len(ranks), np.int64))
         is_last = rounds == self.rounds - 1
-        return np.asarray(masked & (accept.accepted(found.largest, masked) | best | is_last[:, None]))
+        return np.asarray(masked & (accept.accepted(found.largest, masked) | (places == 0) | is_last[:, None]))
 
-    def _temperatures(self, name: str, value: Temperature, rounds: Ints) -> npt.NDArray[np.float64]:
-        if not callable(value):
-            temperatures = np.full(len(rounds), value, np.float64)
-        else:
-            at = {played: float(value(played, self.rounds)) for played in np.unique(rounds).tolist()}
-            temperatures = np.array([at[played] for played in rounds.tolist()])
+    def _temperatures(self, name: str, value: Temperature) -> Floats:
+        """Of each round."""
+        by_round = [
+            float(value(played, self.rounds)) if callable(value) else value for played in range(self.rounds)
+        ]
+        temperatures = np.array(by_round, np.float64)
         if not (np.isfinite(temperatures) & (temperatures >= 0)).all():
             raise FastTokenizerError(f"{name} is {temperatures.tolist()}: expected 0 or more, and finite")
         return temperatures
@@ -157,7 +161,7 @@ class RoundPlayer:
         wanted, urgency = rule.wanted(evidence)
         if rule.budget is not None:
             most = np.minimum(most, rule.budget - self.canvas.remasked[rows])
-        return wanted & first_of(ranking(wanted, urgency), most)
+        return np.asarray(wanted & (_core.rank(wanted, [urgency]) < most[:, None]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,40 +172,50 @@ class _Look:
     logits: Any
     table: AllowedIds
     rows: Ints
-    temperatures: npt.NDArray[np.float64]  # [A]
-    uniform: npt.NDArray[np.float64]  # [A, L]
+    temperatures: Floats | None  # [A]
+    uniforms: Floats | None  # [A, L]
 
-    def at(self, at: Ints, positions: Ints) -> Reduction:
-        """The logits of some positions `[N]` of the rows `at` `[N]`, under what is allowed there now."""
+    def at_likeliest(self, asked: Mask) -> Reduction:
+        """As `at`, but nothing is drawn: most positions that are looked at are not committed in this round."""
+        return self._reduced(asked, None, None)
+
+    def at(self, asked: Mask) -> Reduction:
+        """The logits of some positions `[A, L]` of the rows, under what is allowed there now."""
+        return self._reduced(asked, self.temperatures, self.uniforms)
+
+    def _reduced(self, asked: Mask, temperatures: Floats | None, uniforms: Floats | None) -> Reduction:
         canvas, constraint = self.player.canvas, self.player.constraint
-        rows = self.rows[at]
-        masked = canvas.masked[rows, positions]
-        allowed, allowed_rows = self.table.table, self.table.rows_of(rows, positions)
+        kept = None
+        if self.player.remask is not None:
+            kept = np.where(asked & ~canvas.masked[self.rows], canvas.ids[self.rows], -1)
+        allowed, allowed_rows = self.table.table, None
+        if allowed is not None:
+            allowed_rows = self.table.rows_of(self.rows)
         if constraint is not None:
-            narrowed = np.ones((len(at), self.table.ids), bool) if allowed is None else allowed[allowed_rows]
+            at, positions = np.nonzero(asked)
+            narrowed = np.ones((len(at), self.table.ids), bool)
+            if allowed is not None and allowed_rows is not None:
+                narrowed = allowed[allowed_rows[at, positions]]
+            masked = canvas.masked[self.rows[at], positions]
             narrowed[masked] &= constraint.allowed(canvas.ids[self.rows], at[masked], positions[masked])
-            allowed, allowed_rows = narrowed, np.arange(len(at))
+            allowed, allowed_rows = narrowed, np.zeros(asked.shape, np.int64)
+            allowed_rows[at, positions] = np.arange(len(at))
         query = Query(
-            rows=at,
-            positions=positions,
-            kept=np.where(masked, -1, canvas.ids[rows, positions]),
-            temperatures=self.temperatures[at],
-            uniforms=self.uniform[at, positions],
+            asked=asked,
+            kept=kept,
+            temperatures=temperatures,
+            uniforms=uniforms,
             allowed=allowed,
             allowed_rows=allowed_rows,
         )
         return reduce_logits(self.logits, query, self.player.columns, self.rows)
 
 
-def _turns(ranks: Ints, commits: Mask, *, one_by_one: bool) -> Iterator[tuple[Ints, Ints]]:
-    """The positions to commit as (rows, positions): at once, or one of each row at a time, the best first."""
+def _turns(places: Ints, commits: Mask, *, one_by_one: bool) -> Iterator[Mask]:
+    """The positions to commit `[A, L]`: at once, or one of each row at a time, the best first."""
     if not one_by_one:
-        at, positions = np.nonzero(commits)
-        yield at, positions
+        yield commits
         return
-    in_order = np.take_along_axis(commits, ranks, axis=1)
-    queue = np.take_along_axis(ranks, np.argsort(~in_order, axis=1, kind="stable"), axis=1)
-    lengths = commits.sum(axis=1)
-    for turn in range(lengths.max(initial=0)):
-        at = np.flatnonzero(lengths > turn)
-        yield at, queue[at, turn]
+    turns = np.where(commits, places, places.shape[1])
+    for place in np.unique(turns[commits]):
+        yield turns == place

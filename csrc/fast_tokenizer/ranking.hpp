@@ -1,0 +1,30 @@
+// The order of the positions of a row by several keys.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace fast_tokenizer {
+
+class RowRanking {
+ public:
+  explicit RowRanking(std::size_t length) : length_(length) { order_.reserve(length); }
+
+  // Gives each position its place, from 0. Those that are eligible come first: by the first key, larger ones
+  // before smaller, then by the next one, then by position. The others follow by position. Keys are not NaN.
+  // All pointers are to `length` values.
+  void rank(const std::uint8_t* eligible, std::span<const double* const> keys, std::int64_t* places);
+
+ private:
+  struct Candidate {
+    double key;  // the first one, so that most comparisons look no further
+    std::size_t position;
+  };
+
+  std::size_t length_;
+  std::vector<Candidate> order_;
+};
+
+}  // namespace fast_tokenizer
