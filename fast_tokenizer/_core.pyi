@@ -143,10 +143,24 @@ def reduce_logits(
     temperatures: _Float64 | None,
     uniforms: _Float64 | None,
 ) -> tuple[_Int64, _Float64, int]: ...
-def rank(eligible: npt.NDArray[np.bool_], keys: Sequence[_Float64]) -> _Int64:
-    """The place of each position `[A, L]` in its row, by keys `[A, L]`, or `[L]` for all rows.
+def commit(
+    rows: _Int64,
+    rounds: _Int64,
+    committed: npt.NDArray[np.bool_],
+    ids: _Int64,
+    probability: _Float64,
+    canvas_ids: _Int64,
+    masked: npt.NDArray[np.bool_],
+    canvas_probability: _Float64,
+    committed_round: _Int64,
+) -> None:
+    """Writes what is committed `[A, L]` into the canvases `rows` `[A]` of a batch, the last four `[B, L]`."""
 
-    Eligible ones come first: by the first key, larger ones before smaller, then by the next one, then by position.
+def rank(eligible: npt.NDArray[np.bool_], keys: Sequence[_Float64], count: _Int64) -> _Int64:
+    """The places `[A, L]` of the best `count` `[A]` positions of each row, from 0; L for all others.
+
+    Those that are eligible `[A, L]` are compared by the first key, larger is better, then by the next one, then by
+    position. Keys are `[A, L]`, or `[L]` for all rows.
     """
 
 def uniforms(purpose: int, seeds: npt.NDArray[np.uint64], rounds: _Int64, length: int) -> _Float64:

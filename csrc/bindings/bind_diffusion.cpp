@@ -2,10 +2,12 @@
 // open.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "bindings.hpp"
+#include "fast_tokenizer/canvas_commits.hpp"
 #include "fast_tokenizer/canvas_constraint.hpp"
 #include "fast_tokenizer/logit_reduction.hpp"
 #include "fast_tokenizer/random_numbers.hpp"
@@ -96,10 +98,11 @@ void define(py::module_& module) {
              "allowed"_a, "allowed_rows"_a, "kept"_a, "temperatures"_a, "uniforms"_a);
 }
 
-// eligible [A, L]; keys, each [A, L], or [L] for all rows. Gives places [A, L].
+// eligible [A, L]; keys, each [A, L], or [L] for all rows; count [A]. Gives places [A, L].
 py::array_t<std::int64_t> rank_rows(const DenseArray<bool>& eligible,
-                                    const std::vector<DenseArray<double>>& keys) {
+                                    const std::vector<DenseArray<double>>& keys, const Indices& count) {
   if (eligible.ndim() != 2) throw py::value_error("expected eligible [rows, length]");
+  if (count.size() != eligible.shape(0)) throw py::value_error("expected a count for every row");
   for (const auto& key : keys) {
     if (key.size() != (key.ndim() == 1 ? eligible.shape(1) : eligible.size()))
       throw py::value_error("expected keys of the shape of eligible, or of a row of it");
@@ -110,12 +113,45 @@ py::array_t<std::int64_t> rank_rows(const DenseArray<bool>& eligible,
   std::int64_t* const out = places.mutable_data();
   std::vector<const double*> of_row(keys.size());
   RowRanking ranking(length);
-  for (std::size_t begin = 0; begin < static_cast<std::size_t>(eligible.size()); begin += length) {
+  std::size_t begin = 0;
+  for (const std::int64_t wanted : span_of(count)) {
     for (std::size_t i = 0; i < keys.size(); ++i)
       of_row[i] = keys[i].data() + (keys[i].ndim() == 1 ? 0 : begin);
-    ranking.rank(marks + begin, of_row, out + begin);
+    ranking.rank(marks + begin, of_row, static_cast<std::size_t>(std::max<std::int64_t>(wanted, 0)),
+                 out + begin);
+    begin += length;
   }
   return places;
+}
+
+// The data of a [batch, length] array that is changed in place.
+template <class T>
+T* changed(py::array_t<T, py::array::c_style>& cells, std::size_t batch, py::ssize_t length) {
+  if (cells.ndim() != 2 || static_cast<std::size_t>(cells.shape(0)) != batch || cells.shape(1) != length)
+    throw py::value_error("expected canvases of one shape");
+  return cells.mutable_data();
+}
+
+// rows and rounds [A]; committed, ids and probability [A, L]. Changes the canvases, each [batch, L].
+void commit_ids(const Indices& rows, const Indices& rounds, const DenseArray<bool>& committed,
+                const Indices& ids, const DenseArray<double>& probability,
+                py::array_t<std::int64_t, py::array::c_style>& canvas_ids,
+                py::array_t<bool, py::array::c_style>& masked,
+                py::array_t<double, py::array::c_style>& canvas_probability,
+                py::array_t<std::int64_t, py::array::c_style>& committed_round) {
+  if (committed.ndim() != 2 || canvas_ids.ndim() != 2)
+    throw py::value_error("expected canvases [batch, length]");
+  if (rows.size() != committed.shape(0) || rounds.size() != rows.size())
+    throw py::value_error("expected a row and a round for every canvas");
+  const auto batch = static_cast<std::size_t>(canvas_ids.shape(0));
+  const py::ssize_t length = committed.shape(1);
+  require_below(rows, 0, batch, "rows");
+  commit({static_cast<std::size_t>(length), span_of(rows), span_of(rounds),
+          reinterpret_cast<const std::uint8_t*>(committed.data()),
+          of_canvas<std::int64_t>(ids, committed, "ids"),
+          of_canvas<double>(probability, committed, "probability")},
+         {changed(canvas_ids, batch, length), reinterpret_cast<std::uint8_t*>(changed(masked, batch, length)),
+          changed(canvas_probability, batch, length), changed(committed_round, batch, length)});
 }
 
 // seeds [A], rounds [A]. Gives float64 [A, length].
@@ -159,7 +195,10 @@ void bind_diffusion(py::module_& module) {
   define<float>(module);
   define<double>(module);
   module.attr("PROBABILITY_GRID") = kProbabilityGrid;
-  module.def("rank", &rank_rows, "eligible"_a, "keys"_a);
+  module.def("commit", &commit_ids, "rows"_a, "rounds"_a, "committed"_a, "ids"_a, "probability"_a,
+             "canvas_ids"_a.noconvert(), "masked"_a.noconvert(), "canvas_probability"_a.noconvert(),
+             "committed_round"_a.noconvert());
+  module.def("rank", &rank_rows, "eligible"_a, "keys"_a, "count"_a);
   module.def("uniforms", &uniforms_of, "purpose"_a, "seeds"_a, "rounds"_a, "length"_a);
   py::class_<CanvasConstraint>(module, "CanvasConstraint")
       .def(py::init<const TokenGrammar&, std::size_t, std::size_t>(),

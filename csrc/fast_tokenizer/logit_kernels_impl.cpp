@@ -1,5 +1,7 @@
 // The loops over the logits of a position. Compiled once for each instruction set, as kernels_impl.cpp is,
 // under the same rule: no function of the standard library.
+#include <type_traits>
+
 #include "fast_tokenizer/logit_kernels.hpp"
 
 namespace fast_tokenizer::FAST_TOKENIZER_ISA {
@@ -19,8 +21,27 @@ constexpr double kNothing = 1e-300;
 
 template <class Cell>
 inline constexpr std::size_t kCells = 64 / sizeof(Cell);
-template <class Cell>
-using Cells __attribute__((vector_size(64))) = Cell;
+template <class Cell, std::size_t kBytes = 64>
+using Cells __attribute__((vector_size(kBytes))) = Cell;
+
+template <class Cell, std::size_t kBytes>
+struct Halves {
+  explicit Halves(Cells<Cell, kBytes> whole) { __builtin_memcpy(this, &whole, kBytes); }
+  Cells<Cell, kBytes / 2> low;
+  Cells<Cell, kBytes / 2> high;
+};
+
+// One value of a vector's: halves are laid onto each other, as one lane after the other would be as many
+// steps that wait for each other.
+template <class Cell, std::size_t kBytes, class Operation>
+Cell folded(Cells<Cell, kBytes> whole, Operation operation) {
+  if constexpr (kBytes == sizeof(Cell)) {
+    return whole[0];
+  } else {
+    const Halves<Cell, kBytes> halves(whole);
+    return folded<Cell, kBytes / 2>(operation(halves.low, halves.high), operation);
+  }
+}
 
 // Neighbouring values, at whatever alignment.
 template <class Vector, class Cell>
@@ -54,7 +75,7 @@ __attribute__((always_inline)) inline Lanes exponential(Lanes x) {
 }
 
 double sum_of(Lanes lanes) {
-  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+  return folded<double, sizeof lanes>(lanes, [](auto low, auto high) { return low + high; });
 }
 
 // The candidates' logits in a row, up to whole vectors: where they lie, if they do; else in scratch, with
@@ -76,6 +97,22 @@ const Cell* candidates(const Cell* logits, const LogitQuery& query, std::size_t 
   return scratch;
 }
 
+// The two largest of values that are in `first`, and of the next one of each lane.
+template <class Cell, std::size_t kBytes>
+void fold_top_two(Cells<Cell, kBytes> first, Cells<Cell, kBytes> next, double& largest, double& second) {
+  if constexpr (kBytes == sizeof(Cell)) {
+    largest = first[0];
+    second = next[0];
+  } else {
+    const Halves<Cell, kBytes> firsts(first);
+    const Halves<Cell, kBytes> nexts(next);
+    const auto larger = firsts.high > firsts.low ? firsts.high : firsts.low;
+    const auto smaller = firsts.high > firsts.low ? firsts.low : firsts.high;
+    const auto second_best = nexts.high > nexts.low ? nexts.high : nexts.low;
+    fold_top_two<Cell, kBytes / 2>(larger, smaller > second_best ? smaller : second_best, largest, second);
+  }
+}
+
 // The two largest values; false if one is NaN or plus infinity.
 template <class Cell>
 bool top_two(const Cell* values, std::size_t padded, double& largest, double& second) {
@@ -90,42 +127,27 @@ bool top_two(const Cell* values, std::size_t padded, double& largest, double& se
     next = smaller > next ? smaller : next;
     first = value > first ? value : first;
   }
-  bool comparable = true;
-  for (std::size_t j = 0; j < kCells<Cell>; ++j) comparable &= strange[j] == 0;
-  // Halves onto each other, as one lane after the other would be as many steps that wait for each other.
-  for (std::size_t half = kCells<Cell> / 2; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) {
-      const Cell other = first[j + half];
-      const Cell smaller = other < first[j] ? other : first[j];
-      const Cell larger = next[j + half] > next[j] ? next[j + half] : next[j];
-      first[j] = other > first[j] ? other : first[j];
-      next[j] = smaller > larger ? smaller : larger;
-    }
-  }
-  largest = first[0];
-  second = next[0];
-  return comparable;
+  fold_top_two<Cell, sizeof first>(first, next, largest, second);
+  using Lane = std::remove_reference_t<decltype(strange[0])>;
+  return folded<Lane, sizeof strange>(strange, [](auto low, auto high) { return low | high; }) == 0;
 }
 
 // The first id whose value is the largest, one of which is.
 template <class Cell>
 std::int64_t first_equal(const Cell* values, std::size_t padded, Cell largest) {
   using Vector = Cells<Cell>;
-  using Places = decltype(Vector{} == Vector{});
+  using Place = std::conditional_t<sizeof(Cell) == 4, std::uint32_t, std::uint64_t>;
+  using Places = Cells<Place>;
+  Places lanes;
+  for (std::size_t j = 0; j < kCells<Cell>; ++j) lanes[j] = static_cast<Place>(j);
   Places first = Places{} - 1;
   for (std::size_t i = padded; i > 0;) {  // backwards, so that the first is what stays
     i -= kCells<Cell>;
-    const Places equal = unaligned<Vector>(values + i) == largest;
-    const Places here = Places{} + static_cast<decltype(+first[0])>(i);
-    first = equal != 0 ? here : first;
+    const auto equal = unaligned<Vector>(values + i) == largest;
+    first = equal ? lanes + static_cast<Place>(i) : first;
   }
-  std::int64_t id = -1;
-  for (std::size_t j = 0; j < kCells<Cell>; ++j) {
-    if (first[j] < 0) continue;
-    const std::int64_t candidate = first[j] + static_cast<std::int64_t>(j);
-    id = id < 0 || candidate < id ? candidate : id;
-  }
-  return id;
+  return static_cast<std::int64_t>(
+      folded<Place, sizeof first>(first, [](auto low, auto high) { return low < high ? low : high; }));
 }
 
 // exp of (logit - largest) * factor, and the two sums.

@@ -1,4 +1,4 @@
-// The order of the positions of a row by several keys.
+// The best positions of a row by several keys.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,11 @@ class RowRanking {
  public:
   explicit RowRanking(std::size_t length) : length_(length) { order_.reserve(length); }
 
-  // Gives each position its place, from 0. Those that are eligible come first: by the first key, larger ones
-  // before smaller, then by the next one, then by position. The others follow by position. Keys are not NaN.
-  // All pointers are to `length` values.
-  void rank(const std::uint8_t* eligible, std::span<const double* const> keys, std::int64_t* places);
+  // Gives the best `count` positions their places, from 0, and all others the place `length`. Those that are
+  // eligible are compared by the first key, larger is better, then by the next one, then by position; the
+  // others have none. Keys are not NaN. All pointers are to `length` values.
+  void rank(const std::uint8_t* eligible, std::span<const double* const> keys, std::size_t count,
+            std::int64_t* places);
 
  private:
   struct Candidate {

@@ -57,7 +57,7 @@ class ConfidenceFactor:
         falling = -np.sort(np.where(masked, -probability, np.inf), axis=1)
         bound = 1 - self.factor / np.arange(2, falling.shape[1] + 2)
         count = np.logical_and.accumulate(falling >= bound, axis=1).sum(axis=1)
-        return np.asarray(masked & (_core.rank(masked, [probability]) < count[:, None]))
+        return np.asarray(masked & (_core.rank(masked, [probability], count) < masked.shape[1]))
 
 
 Acceptance: TypeAlias = "ConfidenceThreshold | ConfidenceFactor"

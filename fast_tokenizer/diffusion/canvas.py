@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fast_tokenizer import _core
 from fast_tokenizer.diffusion.reduction import is_torch
 from fast_tokenizer.errors import FastTokenizerError
 
@@ -72,16 +73,22 @@ class Canvas:
     def commit(
         self,
         rows: npt.NDArray[np.int64],
-        positions: npt.NDArray[np.int64],
+        rounds: npt.NDArray[np.int64],
+        committed: npt.NDArray[np.bool_],
         ids: npt.NDArray[np.int64],
         probability: npt.NDArray[np.float64],
-        rounds: npt.NDArray[np.int64],
     ) -> None:
-        """Gives positions their ids; all arguments `[N]`."""
-        self.ids[rows, positions] = ids
-        self.masked[rows, positions] = False
-        self.probability[rows, positions] = probability
-        self.committed_round[rows, positions] = rounds
+        """Gives positions their ids.
+
+        Args:
+            rows: `[A]`: which canvases.
+            rounds: `[A]`: the round that each is in.
+            committed: bool `[A, L]`: which positions.
+            ids: `[A, L]`.
+            probability: `[A, L]`.
+        """
+        canvases = self.ids, self.masked, self.probability, self.committed_round
+        _core.commit(rows, rounds, committed, ids, probability, *canvases)
 
     def remask(self, rows: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> None:
         """Takes their ids from positions; both `[N]`."""

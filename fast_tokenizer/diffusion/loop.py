@@ -15,7 +15,7 @@ from fast_tokenizer.diffusion.context import DecodeContext
 from fast_tokenizer.diffusion.orders import Order, check_order
 from fast_tokenizer.diffusion.position_constraint import PositionConstraint
 from fast_tokenizer.diffusion.remasking import Remask
-from fast_tokenizer.diffusion.result import MaskedDecodeResult
+from fast_tokenizer.diffusion.result import DecodeRound, MaskedDecodeResult
 from fast_tokenizer.diffusion.rounds import RoundPlayer, Temperature
 from fast_tokenizer.diffusion.schedules import Schedule, masked_counts
 from fast_tokenizer.errors import FastTokenizerError
@@ -110,6 +110,7 @@ def decode_masked(
                 f"{vocabulary.mask_id}"
             )
         canvas.require_given(vocabulary.eos_id, "an action id, pad or eos")
+    played: list[DecodeRound] | None = [] if trace else None
     player = RoundPlayer(
         canvas=canvas,
         mask_id=mask_id,
@@ -124,8 +125,8 @@ def decode_masked(
         constraint=constraint,
         columns=columns,
         seeds=_as_seeds(seeds, len(canvas.ids)),
+        trace=played,
     )
-    played = []
     rows = np.flatnonzero(canvas.total)
     context = DecodeContext(
         rows,
@@ -137,15 +138,17 @@ def decode_masked(
     calls = 0
     while rows.size:
         context.rows, context.round = rows, player.next_rounds(rows)
-        record = player.play(logits_fn(canvas.as_given(canvas.ids[rows]), context), rows, context.round)
+        changed = player.play(logits_fn(canvas.as_given(canvas.ids[rows]), context), rows, context.round)
         calls += 1
-        if trace:
-            played.append(record)
         left = canvas.masked[rows].any(axis=1)
-        context.changed, context.kept = (record.committed | record.remasked)[left], np.flatnonzero(left)
+        context.changed, context.kept = changed[left], np.flatnonzero(left)
         rows = rows[left]
     return MaskedDecodeResult(
-        canvas.as_given(canvas.ids), canvas.nfe, calls, canvas.committed_round, tuple(played) if trace else None
+        canvas.as_given(canvas.ids),
+        canvas.nfe,
+        calls,
+        canvas.committed_round,
+        None if played is None else tuple(played),
     )
 
 

@@ -84,9 +84,14 @@ def check_order(order: Order) -> None:
 
 
 def rank_positions(
-    order: Order, found: Reduction, masked: npt.NDArray[np.bool_], draws: Draws, temperature: Scores
+    order: Order,
+    found: Reduction,
+    masked: npt.NDArray[np.bool_],
+    draws: Draws,
+    temperature: Scores,
+    count: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """The place of each position in the order in which those of its row are to be committed, masked ones first.
+    """The places of the first masked positions of each row in the order in which they are to be committed.
 
     At an order temperature above 0 the scores get Gumbel noise times it. The score of `"max_prob"` is the
     logarithm, so that it is MaskGIT's `log p + temperature * Gumbel`; with and without noise, or what is averaged
@@ -98,17 +103,22 @@ def rank_positions(
         masked: bool `[A, L]`.
         draws: Uniform numbers.
         temperature: `[A]`.
+        count: `[A]`: how many have a place.
 
     Returns:
-        int64 `[A, L]`.
+        int64 `[A, L]`: 0 for the first position of a row, L for those that have no place.
     """
     name = order if isinstance(order, str) else order.within
-    scores = _scores(name, found, draws)
-    if temperature.any():
+    with_noise = bool(temperature.any())
+    if name == "max_prob" and not with_noise and not isinstance(order, GroupedByTimeStep):
+        scores = found.largest  # of which the logarithm on the grid has the same order, ties included
+    else:
+        scores = _scores(name, found, draws)
+    if with_noise:
         scores = scores + temperature[:, None] * _gumbel(draws(Purpose.ORDER_NOISE))
     if isinstance(order, str):
-        return _core.rank(masked, [scores])
-    return _core.rank(masked, [*order.groups(scores, masked), scores])
+        return _core.rank(masked, [scores], count)
+    return _core.rank(masked, [*order.groups(scores, masked), scores], count)
 
 
 def _scores(name: OrderName, found: Reduction, draws: Draws) -> Scores:

@@ -103,7 +103,8 @@ class RemaskTop(_Budgeted):
         """As in `RemaskBelow`."""
         drop = evidence.then - evidence.now
         losing = evidence.committed & (drop > 0)
-        return losing & (_core.rank(losing, [drop]) < self.count), drop
+        most = np.full(len(drop), self.count)
+        return losing & (_core.rank(losing, [drop], most) < drop.shape[1]), drop
 
 
 @dataclass(frozen=True)

@@ -47,13 +47,16 @@ class RoundPlayer:
     constraint: PositionConstraint | None
     columns: Ints | None
     seeds: npt.NDArray[np.uint64]
+    trace: list[DecodeRound] | None  # of every call, if it is to be kept
     table: AllowedIds | None = None  # of `allowed`, once the logits have told how many ids there are
     token_temperatures: Floats = field(init=False)  # [R]
     order_temperatures: Floats = field(init=False)
+    draws_tokens: bool = field(init=False)
     upcoming: Ints = field(init=False)  # [B, R + 1]: the next round in which the schedule commits something
 
     def __post_init__(self) -> None:
         self.token_temperatures = self._temperatures("token_temperature", self.token_temperature)
+        self.draws_tokens = bool(self.token_temperatures.any())
         self.order_temperatures = self._temperatures("order_temperature", self.order_temperature)
         played = np.full(self.targets.shape, self.rounds)
         played[:, :-1] = np.where(np.diff(self.targets) < 0, np.arange(self.rounds), self.rounds)
@@ -64,8 +67,8 @@ class RoundPlayer:
         begin = self.canvas.next_round[rows]
         return begin if self.accept is not None else self.upcoming[rows, begin]
 
-    def play(self, logits: Any, rows: Ints, rounds: Ints) -> DecodeRound:
-        """Commits and re-masks what the logits `[A, L, V]` of the rows say."""
+    def play(self, logits: Any, rows: Ints, rounds: Ints) -> Mask:
+        """Commits and re-masks what the logits `[A, L, V]` of the rows say; gives the positions that changed."""
         canvas = self.canvas
         masked = canvas.masked[rows]
         committed = ~masked & ~canvas.given[rows] if self.remask is not None else None
@@ -73,18 +76,22 @@ class RoundPlayer:
         def draws(purpose: Purpose) -> Floats:
             return _core.uniforms(purpose, self.seeds[rows], rounds, masked.shape[1])
 
-        temperatures = self.token_temperatures[rounds] if self.token_temperatures.any() else None
+        temperatures = self.token_temperatures[rounds] if self.draws_tokens else None
         uniforms = None if temperatures is None else draws(Purpose.TOKEN)
         look = _Look(self, logits, self._table_for(logits, len(rows)), rows, temperatures, uniforms)
-        found = look.at_likeliest(masked if committed is None else masked | committed)
+        asked = masked if committed is None else masked | committed
+        found = look.at_likeliest(asked)
 
-        places = rank_positions(self.order, found, masked, draws, self.order_temperatures[rounds])
-        before = masked.sum(axis=1)
+        def places_of_first(count: Ints) -> Ints:
+            noise = self.order_temperatures[rounds]
+            return rank_positions(self.order, found, masked, draws, noise, count)
+
         if self.accept is None:
-            commits = None  # as many as the schedule says, and those that are masked again: not known yet
-            target = self.targets[rows, rounds + 1]
+            before, target = self.targets[rows, rounds], self.targets[rows, rounds + 1]
             most = target
         else:
+            before = masked.sum(axis=1)
+            places = places_of_first(before)
             commits = self._accepted(self.accept, found, masked, places, rounds)
             target = before - commits.sum(axis=1)
             most = np.minimum(target, before - target - 1)
@@ -105,28 +112,24 @@ class RoundPlayer:
             at, positions = np.nonzero(remasked)
             canvas.remask(rows[at], positions)
             due = due + remasked.sum(axis=1)
-        if commits is None:
-            commits = places < due[:, None]
-        probability = self._commit(look, found, places, commits, rounds)
+        if self.accept is None:  # as many as the schedule says, and those that are masked again
+            places = places_of_first(due)
+            commits = places < masked.shape[1]
+        self._commit(look, found, places, commits, rounds)
         canvas.next_round[rows] = rounds + 1
         canvas.nfe[rows] += 1
-        return DecodeRound(rows, rounds, commits, remasked, canvas.ids[rows], probability)
+        if self.trace is not None:
+            probability = np.where(commits, canvas.probability[rows], found.probability)
+            probability[~asked] = np.nan
+            self.trace.append(DecodeRound(rows, rounds, commits, remasked, canvas.ids[rows], probability))
+        return commits | remasked
 
-    def _commit(self, look: _Look, found: Reduction, places: Ints, commits: Mask, rounds: Ints) -> Floats:
-        """Gives positions their ids, under a constraint one by one, as each narrows what the others may be.
-
-        Returns:
-            The probability of the ids that were found where anything was asked, NaN elsewhere.
-        """
-        probability = np.where(found.largest > 0, found.probability, np.nan)
+    def _commit(self, look: _Look, found: Reduction, places: Ints, commits: Mask, rounds: Ints) -> None:
+        """Gives positions their ids, under a constraint one by one, as each narrows what the others may be."""
         for turn in _turns(places, commits, one_by_one=self.constraint is not None):
             if look.uniforms is not None or self.constraint is not None:
                 found = look.at(turn)
-            at, positions = np.nonzero(turn)
-            chances = found.probability[at, positions]
-            probability[at, positions] = chances
-            self.canvas.commit(look.rows[at], positions, found.ids[at, positions], chances, rounds[at])
-        return probability
+            self.canvas.commit(look.rows, rounds, turn, found.ids, found.probability)
 
     def _table_for(self, logits: Any, rows: int) -> AllowedIds:
         batch, length = self.canvas.ids.shape
@@ -161,7 +164,7 @@ class RoundPlayer:
         wanted, urgency = rule.wanted(evidence)
         if rule.budget is not None:
             most = np.minimum(most, rule.budget - self.canvas.remasked[rows])
-        return np.asarray(wanted & (_core.rank(wanted, [urgency]) < most[:, None]))
+        return np.asarray(wanted & (_core.rank(wanted, [urgency], most) < wanted.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
