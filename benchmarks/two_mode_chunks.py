@@ -153,10 +153,13 @@ def _compare_with_autoregression(
         for row in rows:
             row.append(f"{median(turns[row[0]]) * 1e3:.1f}")
     rows[0] += [""] * len(BATCHES)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as many as decoding uses
     for row, run in zip(rows[1:], outcomes.values(), strict=True):
-        row += [f"{median(run(goals[:batch]).overhead for _ in range(9)):.1%}" for batch in BATCHES]
+        row += [f"{median(run(goals[:batch]).overhead for _ in range(21)):.1%}" for batch in BATCHES]
+    torch.set_num_threads(threads)
     header = ["", "valid", "left of these", "NFE", *(f"ms, {batch} at once" for batch in BATCHES)]
-    print(format_table([*header, *(f"overhead, {batch}" for batch in BATCHES)], rows), "\n")
+    print(format_table([*header, *(f"overhead on one thread, {batch}" for batch in BATCHES)], rows), "\n")
 
 
 if __name__ == "__main__":
