@@ -61,8 +61,11 @@ LAYERS = [
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
-    ["cli", "hf.action_tokenizer"],
-    ["__main__", "hf.action_processor"],
+    ["commands"],
+    ["commands.arguments"],
+    ["commands.demo", "hf.action_tokenizer"],
+    ["cli", "hf.action_processor"],
+    ["__main__"],
     ["hf.registration"],
     ["hf"],
     ["remote_code"],
@@ -131,6 +134,6 @@ def test_frameworks_are_imported_where_they_are_needed(name):
 
 
 def test_the_check_sees_imports():
-    assert set(modules_used_by("cli")) >= {"demo", "errors"}
+    assert set(modules_used_by("cli")) >= {"commands.demo", "errors"}
     assert "_core" in set(modules_used_by("quantization"))
     assert ("scipy.fft", False) in set(imports_of("quantization"))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fast_tokenizer import cli
+from fast_tokenizer.commands import demo
+from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.motions import generate_episodes
 
 ROWS = [
@@ -225,9 +227,32 @@ def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run_demo", interrupted)
+    monkeypatch.setattr(demo, "run_demo", interrupted)
     assert cli.main(["demo"]) == 130
     assert capsys.readouterr().err == "fast-tokenizer: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (FastTokenizerError("no such thing"), 2, "no such thing"),
+        (ImportError("install the extra"), 2, "install the extra"),
+        (FileNotFoundError(2, "No such file", "x.npy"), 2, "x.npy: No such file"),
+    ],
+)
+def test_debug_shows_the_traceback_before_the_line(monkeypatch, capsys, error, status, line):
+    def failing(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(demo, "run_demo", failing)
+    assert cli.main(["demo"]) == status
+    assert capsys.readouterr().err == f"fast-tokenizer: {line}\n"
+    assert cli.main(["demo", "--debug"]) == status
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert "in failing" in shown
+    assert shown.endswith(f"fast-tokenizer: {line}\n")
 
 
 def test_help_is_no_error(capsys):
