@@ -20,6 +20,7 @@ training.json              what the tokenizer was trained on, and how
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -176,6 +177,20 @@ def write_directory(
         for name in files:
             (stage / name).replace(directory / name)
     return [directory / name for name in files]
+
+
+def require_writable(directory: Path) -> None:
+    """Raises the `OSError` that saving to a directory would end in, as far as this is known beforehand.
+
+    For those who work for minutes before they save. Nothing is left there.
+    """
+    above = next(path for path in directory.absolute().parents if path.exists())
+    for place in (above, directory):
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is a file, expected a directory", str(place))
+        if place.exists():
+            with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=place):
+                pass
 
 
 def _codec_file(saved: SavedTokenizer) -> str:
