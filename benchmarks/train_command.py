@@ -1,9 +1,9 @@
 """From a dataset of a million frames to a tokenizer: seconds by stage, and memory.
 
-    python benchmarks/train_command.py             # 1,000,000 frames x 14 at 50 Hz, chunks of 1 s, one every 12 steps
+    python benchmarks/train_command.py             # 1,000,000 frames x 14 at 50 Hz
 
-Generates a LeRobotDataset v3 of smooth motions, from a seed, and runs `fast-tokenizer train` on it in a process of its
-own. Needs the extra `lerobot`. Exits with 1 if a bar is missed.
+Generates a LeRobotDataset v3 of smooth motions, from a seed, and runs `fast-tokenizer train` on all of it in a
+process of its own: chunks of 1 s, one every 12 steps. Needs the extra `lerobot`. Exits with 1 if a bar is missed.
 """
 
 from __future__ import annotations

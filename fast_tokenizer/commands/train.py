@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +20,7 @@ from fast_tokenizer.commands.quantities import Seconds, dimensions, error_limits
 from fast_tokenizer.dataset_training import Resampling, TrainedTokenizer, TrainingSettings, train
 from fast_tokenizer.datasets import Episodes, open_episodes
 from fast_tokenizer.errors import TrainingError
-from fast_tokenizer.normalization import Mode
+from fast_tokenizer.normalization import Mode, Normalizer
 from fast_tokenizer.published_statistics import read_normalizer
 from fast_tokenizer.relative_actions import RelativeActions
 from fast_tokenizer.serialization import require_writable
@@ -172,10 +171,6 @@ def _settings(options: argparse.Namespace, episodes: Episodes) -> TrainingSettin
     if options.held is not None and options.hz is None:
         raise TrainingError("--held is for --hz: without it nothing is interpolated")
     horizon = _horizon(options, episodes)
-    mode, normalizer = options.normalize, None
-    if mode not in get_args(Mode):
-        mode, normalizer = "quantile", read_normalizer(options.normalize, options.embodiment)
-        normalizer = replace(normalizer, clip=normalizer.clip or options.clip)
     return TrainingSettings(
         chunking=Chunking(
             horizon=horizon,
@@ -190,9 +185,8 @@ def _settings(options: argparse.Namespace, episodes: Episodes) -> TrainingSettin
             scheme=options.scheme,
             max_token_length=options.max_token_length,
         ),
-        mode=mode,
+        normalization=_normalization(options),
         clip=options.clip,
-        normalizer=normalizer,
         embodiment=options.embodiment or "default",
         relative=None if options.relative is None else RelativeActions(episodes.places(options.relative)),
         resampling=None if options.hz is None else Resampling(options.hz, episodes.places(options.held or [])),
@@ -200,6 +194,17 @@ def _settings(options: argparse.Namespace, episodes: Episodes) -> TrainingSettin
         seed=options.seed,
         max_error=_max_error(options.max_error, episodes),
     )
+
+
+def _normalization(options: argparse.Namespace) -> Mode | Normalizer:
+    """The mode, or the normaliser of a file."""
+    if options.normalize in get_args(Mode):
+        mode: Mode = options.normalize
+        return mode
+    if not Path(options.normalize).exists():
+        expected = f"{', '.join(get_args(Mode))}, or a file of statistics"
+        raise TrainingError(f"--normalize is {options.normalize!r}: expected {expected}")
+    return read_normalizer(options.normalize, options.embodiment)
 
 
 def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:

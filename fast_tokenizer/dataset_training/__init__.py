@@ -1,4 +1,4 @@
-"""From a dataset to a tokenizer with its normaliser inside, a record of its making, and what it does in figures."""
+"""From a dataset to a tokenizer: its normaliser inside, a record of its making, and figures of what it does."""
 
 from fast_tokenizer.dataset_training.pipeline import train
 from fast_tokenizer.dataset_training.result import TrainedTokenizer

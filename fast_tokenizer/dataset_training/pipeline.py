@@ -67,7 +67,7 @@ def train(
         ChunkGroups(one, settings.chunking, settings.relative) for one in (to_train, held_out)
     )
     with _timed(seconds, "statistics"):
-        normalizer = settings.normalizer or _fitted(to_train, training_groups, settings)
+        normalizer = _normalizer(to_train, training_groups, settings)
     vocabulary = settings.vocabulary
     if settings.max_error is not None:
         with _timed(seconds, "scale"):
@@ -106,9 +106,10 @@ def _require_matching(episodes: Episodes, settings: TrainingSettings) -> None:
     """Raises a `TrainingError` if settings are for other dimensions than the dataset has."""
     expected = episodes.action_dim
     widths = {
-        "the normaliser": settings.normalizer and settings.normalizer.statistics.action_dim,
-        "max_error": settings.max_error and len(settings.max_error),
+        "max_error": None if settings.max_error is None else len(settings.max_error),
     }
+    if isinstance(settings.normalization, Normalizer):
+        widths["the normaliser"] = settings.normalization.statistics.action_dim
     for name, width in widths.items():
         if width is not None and width != expected:
             raise TrainingError(
@@ -116,8 +117,10 @@ def _require_matching(episodes: Episodes, settings: TrainingSettings) -> None:
             )
 
 
-def _fitted(to_train: list[PlacedEpisode], groups: ChunkGroups, settings: TrainingSettings) -> Normalizer:
-    """A normaliser of the episodes trained on; of their chunks, where these are relative to different states."""
+def _normalizer(to_train: list[PlacedEpisode], groups: ChunkGroups, settings: TrainingSettings) -> Normalizer:
+    """The one given, or one of the episodes trained on: of their chunks, where these are relative to states."""
+    if isinstance(settings.normalization, Normalizer):
+        return replace(settings.normalization, clip=settings.clip or settings.normalization.clip)
     running = RunningStatistics()
     if settings.relative is not None:
         for chunks in groups.read("statistics"):
@@ -127,7 +130,7 @@ def _fitted(to_train: list[PlacedEpisode], groups: ChunkGroups, settings: Traini
             for done, placed in enumerate(to_train):
                 running.update(placed.episode.actions)
                 bar.update(done + 1, len(to_train))
-    return Normalizer(running.result(), settings.mode, settings.clip)
+    return Normalizer(running.result(), settings.normalization, settings.clip)
 
 
 @contextmanager

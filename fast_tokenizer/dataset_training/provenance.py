@@ -13,6 +13,7 @@ from fast_tokenizer import __version__
 from fast_tokenizer.dataset_training.recording import PlacedEpisode, Recording
 from fast_tokenizer.dataset_training.settings import TrainingSettings
 from fast_tokenizer.datasets import Episodes
+from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.training import VocabularySettings
 
 _FORMAT = 1
@@ -39,7 +40,7 @@ def training_record(
         chunks: How many were trained on.
         command: The command line, if it was one.
     """
-    limits = settings.max_error
+    limits, resampling = settings.max_error, settings.resampling
     return {
         "format_version": _FORMAT,
         "command": command,
@@ -59,9 +60,9 @@ def training_record(
             "seed": settings.seed,
         },
         "chunks": {"count": chunks, **settings.chunking.get_config()},
-        "resampling": None if settings.resampling is None else asdict(settings.resampling),
+        "resampling": None if resampling is None else {"hz": resampling.hz, "held": list(resampling.held)},
         "relative": None if settings.relative is None else list(settings.relative.dimensions),
-        "normalization": "given" if settings.normalizer is not None else "fitted",
+        "normalization": "given" if isinstance(settings.normalization, Normalizer) else "fitted",
         "vocabulary": asdict(vocabulary),
         "max_error": None if limits is None else [None if math.isinf(limit) else limit for limit in limits],
         "versions": {"fast_tokenizer": __version__, "numpy": np.__version__, "scipy": version("scipy")},

@@ -82,7 +82,7 @@ def least_scale(
         vocabulary.symbol_range(best.low, best.high)
     except TrainingError as error:
         raise TrainingError(
-            f"max_error needs a scale of {enough:g}, where {error}, or allow a larger error"
+            f"max_error needs a scale of {enough:g}: raise vocab_size, or allow a larger error ({error})"
         ) from error
     return enough
 

@@ -32,9 +32,9 @@ class TrainingSettings:
     Attributes:
         chunking: How episodes are cut into chunks.
         vocabulary: How the vocabulary is trained; its scale is not used where there is a `max_error`.
-        mode: How actions are normalised, by statistics of the episodes that are trained on.
-        clip: Whether normalised actions are held within [-1, 1].
-        normalizer: One that is known already, instead of `mode` and `clip`.
+        normalization: By which statistics of the episodes that are trained on; or a normaliser that is known
+            already.
+        clip: Whether normalised actions are held within [-1, 1], by a given normaliser too.
         embodiment: What the robot is called in the tokenizer.
         relative: Makes the chunks relative to the states that they begin in, which the dataset must give then. The
             tokenizer takes and gives such actions.
@@ -50,9 +50,8 @@ class TrainingSettings:
 
     chunking: Chunking
     vocabulary: VocabularySettings = field(default_factory=VocabularySettings)
-    mode: Mode = "quantile"
+    normalization: Mode | Normalizer = "quantile"
     clip: bool = False
-    normalizer: Normalizer | None = None
     embodiment: str = "default"
     relative: RelativeActions | None = None
     resampling: Resampling | None = None
