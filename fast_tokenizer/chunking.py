@@ -72,14 +72,38 @@ class Chunking:
         """
         arrays = [np.asarray(episode) for episode in episodes]
         _require_same_dimensions(arrays)
-        windows = [self._windows(array, place) for place, array in enumerate(arrays)]
+        windows = [self.windows(array, place) for place, array in enumerate(arrays)]
         if not any(map(len, windows)):
-            raise FastTokenizerError(
-                f"no chunk of {self.horizon} steps: the longest of {len(arrays)} episode(s) has "
-                f"{max(map(len, arrays))} steps, and a share of {self.sample:g} is kept; choose a shorter horizon "
-                "or a larger share, or record longer episodes"
-            )
+            raise self.no_chunks([len(array) for array in arrays])
         return np.concatenate(windows)
+
+    def windows(self, episode: npt.NDArray[Any], place: int) -> npt.NDArray[Any]:
+        """The chunks of one episode, where possible as a view of it.
+
+        Args:
+            episode: `[T, D]`.
+            place: Its place among the episodes, on which it depends which chunks a share is made of.
+
+        Returns:
+            `[B, H, D]`, not to be written to; B may be 0.
+        """
+        if self.padding != "drop" and len(episode):
+            mode: Any = {"hold": "edge", "zeros": "constant"}[self.padding]
+            episode = np.pad(episode, ((0, self.horizon - 1), (0, 0)), mode=mode)
+        if len(episode) < self.horizon:
+            return np.empty((0, self.horizon, episode.shape[1]), episode.dtype)
+        windows = np.lib.stride_tricks.sliding_window_view(episode, self.horizon, axis=0)[:: self.stride]
+        if self.sample < 1:
+            windows = windows[np.random.default_rng([self.seed, place]).random(len(windows)) < self.sample]
+        return windows.transpose(0, 2, 1)
+
+    def no_chunks(self, lengths: Sequence[int]) -> FastTokenizerError:
+        """The error for episodes of these lengths that no chunk was cut from."""
+        return FastTokenizerError(
+            f"no chunk of {self.horizon} steps: the longest of {len(lengths)} episode(s) has "
+            f"{max(lengths)} steps, and a share of {self.sample:g} is kept; choose a shorter horizon "
+            "or a larger share, or record longer episodes"
+        )
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes equal settings of, as plain JSON."""
@@ -96,18 +120,6 @@ class Chunking:
         if sorted(config) != sorted(names):
             raise FormatError(f"got the keys {', '.join(config)}, expected {', '.join(names)}")
         return cls(**config)
-
-    def _windows(self, episode: npt.NDArray[Any], place: int) -> npt.NDArray[Any]:
-        """The chunks `[B, H, D]` of one episode."""
-        if self.padding != "drop" and len(episode):
-            mode: Any = {"hold": "edge", "zeros": "constant"}[self.padding]
-            episode = np.pad(episode, ((0, self.horizon - 1), (0, 0)), mode=mode)
-        if len(episode) < self.horizon:
-            return np.empty((0, self.horizon, episode.shape[1]), episode.dtype)
-        windows = np.lib.stride_tricks.sliding_window_view(episode, self.horizon, axis=0)[:: self.stride]
-        if self.sample < 1:
-            windows = windows[np.random.default_rng([self.seed, place]).random(len(windows)) < self.sample]
-        return windows.transpose(0, 2, 1)
 
 
 def cut_chunks(episodes: Sequence[npt.ArrayLike], horizon: int, stride: int) -> npt.NDArray[Any]:

@@ -19,6 +19,7 @@ from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.motions import generate_episodes
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.progress import ProgressBar
+from fast_tokenizer.text_table import labelled
 
 _HZ = 50  # of the generated episodes
 _GENERATED_EPISODES = 60
@@ -130,8 +131,7 @@ def run_demo(
         *_measure(tokenizer, held_out, normalizer),
         ("next", "tokens = tok(chunks); actions = tok.decode(tokens)  # tok = FastTokenizer.fit(chunks)"),
     ]
-    width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+    return labelled(rows)
 
 
 def _split(

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 _REPOSITORY_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def local_directory(name_or_path: str | os.PathLike[str], *, revision: str | None, local_files_only: bool) -> Path:
+    """The directory of a path, or a downloaded one if there is none and it may be the id of a repository.
+
+    Raises:
+        NotADirectoryError: If it is a file.
+        FileNotFoundError: As `download` does, and ImportError too.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise NotADirectoryError(f"{path} is a file: expected the directory that it lies in")
+    return download(str(name_or_path), revision=revision, local_files_only=local_files_only)
 
 
 def download(

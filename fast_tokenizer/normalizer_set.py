@@ -63,10 +63,14 @@ class NormalizerSet(Mapping[str, Normalizer]):
             raise FastTokenizerError(f"got the embodiment {chosen!r}: expected {self._names()}")
         return self._normalizers[chosen]
 
+    def get_config(self) -> dict[str, Any]:
+        """What the file holds, as plain JSON."""
+        embodiments = {name: normalizer.get_config() for name, normalizer in self.items()}
+        return {"format_version": _FORMAT, "default": self._default, "embodiments": embodiments}
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes all of them to a file; on failure the file is as it was."""
-        embodiments = {name: normalizer.get_config() for name, normalizer in self.items()}
-        write_json(Path(path), {"format_version": _FORMAT, "default": self._default, "embodiments": embodiments})
+        write_json(Path(path), self.get_config())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NormalizerSet:
@@ -111,3 +115,13 @@ class NormalizerSet(Mapping[str, Normalizer]):
 
     def _names(self) -> str:
         return "one of " + ", ".join(map(repr, self._normalizers))
+
+
+def as_normalizer_set(normalizer: Normalizer | NormalizerSet | None) -> NormalizerSet | None:
+    """A single normaliser as a set of one, whose embodiment is `default`.
+
+    Examples:
+        >>> as_normalizer_set(Normalizer.fit([[0.0], [1.0]]))
+        NormalizerSet(default; default default)
+    """
+    return NormalizerSet({"default": normalizer}) if isinstance(normalizer, Normalizer) else normalizer

@@ -92,6 +92,34 @@ def read_lerobot(path: str | os.PathLike[str], key: str = "action", mode: Mode =
         return Normalizer(statistics, mode)
 
 
+def read_normalizer(path: str | os.PathLike[str], embodiment: str | None = None) -> Normalizer:
+    """Reads a file of any of these projects, or what `NormalizerSet.save` wrote; its content says which it is.
+
+    Args:
+        path: The file.
+        embodiment: Whose normaliser, where the file has several; None for the default or only one.
+
+    Raises:
+        FormatError: If the file is missing, damaged, or of no known kind.
+        FastTokenizerError: If there is no such embodiment, or none was named.
+    """
+    path = Path(path)
+    content = read_json(path)
+    if "embodiments" in content:
+        return NormalizerSet.load(path).select(embodiment)
+    if "norm_stats" in content:
+        return read_openpi(path)
+    if content and all(isinstance(group, dict) and "action" in group for group in content.values()):
+        return read_openvla(path).select(embodiment)
+    if "action" in content:
+        return read_lerobot(path)
+    raise FormatError(
+        f"found {short(list(content))}: looked for statistics of openpi (norm_stats), of OpenVLA (data sets with "
+        "action), of LeRobot (action), or a normalizer.json (embodiments)",
+        str(path),
+    )
+
+
 def _chosen(groups: Mapping[str, Any], key: str, path: Path, within: str = "") -> dict[str, Any]:
     if key not in groups:
         raise FormatError(f"missing: there are {short(list(groups))}", str(path), within + key)

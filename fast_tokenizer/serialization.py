@@ -11,17 +11,23 @@ fast_action_tokenizer.py   the classes for transformers, where fast_tokenizer.hf
 That layout holds FAST alone. Of any other codec there is one file, which only this package reads:
 
 codec_config.json          the codec's configuration; time_horizon, action_dim
+
+Beside either, where there is something to tell, and of this package alone:
+
+normalizer.json            what brings actions in a robot's units to [-1, 1]
+training.json              what the tokenizer was trained on, and how
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +36,7 @@ import numpy as np
 from fast_tokenizer.codecs import Codec, FastCodec, codec_from_config
 from fast_tokenizer.errors import FormatError
 from fast_tokenizer.json_files import errors_within, get_value, read_json, require_format
+from fast_tokenizer.normalizer_set import NORMALIZER_FILE, NormalizerSet
 from fast_tokenizer.vocabulary_file import read_vocabulary, vocabulary_json
 
 PROCESSOR_FILE = "processor_config.json"
@@ -37,6 +44,7 @@ VOCABULARY_FILE = "tokenizer.json"
 SETTINGS_FILE = "tokenizer_config.json"
 SUBFOLDER = "bpe_tokenizer"
 CODEC_FILE = "codec_config.json"
+TRAINING_FILE = "training.json"
 REMOTE_CODE_FILE = "fast_action_tokenizer.py"
 
 _CODEC_FORMAT = 1
@@ -51,6 +59,7 @@ class SavedTokenizer:
     codec: Codec
     time_horizon: int | None
     action_dim: int | None
+    normalizer: NormalizerSet | None = None
 
 
 def read_directory(directory: Path) -> SavedTokenizer:
@@ -60,10 +69,14 @@ def read_directory(directory: Path) -> SavedTokenizer:
         FormatError: If a file is missing or not what it should be; the message names the file and the key.
     """
     if not (directory / CODEC_FILE).exists():
-        return _read_published(directory)
-    if (directory / PROCESSOR_FILE).exists():
+        saved = _read_published(directory)
+    elif (directory / PROCESSOR_FILE).exists():
         raise FormatError(f"holds two tokenizers, {CODEC_FILE} and {PROCESSOR_FILE}: remove one", str(directory))
-    return _read_codec_file(directory / CODEC_FILE)
+    else:
+        saved = _read_codec_file(directory / CODEC_FILE)
+    if not (directory / NORMALIZER_FILE).exists():
+        return saved
+    return replace(saved, normalizer=NormalizerSet.load(directory / NORMALIZER_FILE))
 
 
 def _read_published(directory: Path) -> SavedTokenizer:
@@ -85,7 +98,7 @@ def _read_published(directory: Path) -> SavedTokenizer:
             raise FormatError(str(error), str(vocabulary_path), "model") from error
         key = "min_token" if error.key == "min_coefficient" else error.key
         raise FormatError(error.detail, str(config_path), key) from error
-    return SavedTokenizer(codec, **shape)
+    return SavedTokenizer(codec, *shape)
 
 
 def _read_codec_file(path: Path) -> SavedTokenizer:
@@ -94,31 +107,39 @@ def _read_codec_file(path: Path) -> SavedTokenizer:
     config = get_value(content, "codec", path, dict)
     with errors_within("codec", path):
         codec = codec_from_config(config)
-    return SavedTokenizer(codec, **_read_shape(content, path))
+    return SavedTokenizer(codec, *_read_shape(content, path))
 
 
-def _read_shape(content: Mapping[str, Any], path: Path) -> dict[str, int | None]:
-    shape = {}
-    for key in ("time_horizon", "action_dim"):
-        shape[key] = get_value(content, key, path, int, default=None)
-        if shape[key] is not None and not 0 < shape[key] <= _LARGEST_CLAIM:
-            raise FormatError(f"got {shape[key]}, expected 1..{_LARGEST_CLAIM}", str(path), key)
-    return shape
+def _read_shape(content: Mapping[str, Any], path: Path) -> tuple[int | None, int | None]:
+    return _read_length(content, "time_horizon", path), _read_length(content, "action_dim", path)
+
+
+def _read_length(content: Mapping[str, Any], key: str, path: Path) -> int | None:
+    number: int | None = get_value(content, key, path, int, default=None)
+    if number is not None and not 0 < number <= _LARGEST_CLAIM:
+        raise FormatError(f"got {number}, expected 1..{_LARGEST_CLAIM}", str(path), key)
+    return number
 
 
 def write_directory(
-    directory: Path, saved: SavedTokenizer, tokenizer_settings: Mapping[str, Any] | None = None
+    directory: Path,
+    saved: SavedTokenizer,
+    *,
+    tokenizer_settings: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Writes a tokenizer directory; one of FAST transformers and the reference processor read too.
 
     Everything is written beside the directory first. A new directory then appears whole. In an existing one the
     files are replaced one by one, the one that names the tokenizer last and gone until then, so that an
-    interrupted save leaves a directory that does not load, never one that mixes two tokenizers.
+    interrupted save leaves a directory that does not load, never one that mixes two tokenizers. The normaliser and
+    the record of another tokenizer's training do not stay.
 
     Args:
         directory: Where to; made if it is not there.
         saved: The tokenizer.
         tokenizer_settings: More for the `tokenizer_config.json` that AutoTokenizer reads: plain JSON.
+        training: How it was trained: plain JSON.
 
     Returns:
         The files.
@@ -127,14 +148,17 @@ def write_directory(
         FileExistsError: If the directory holds a tokenizer in the other layout.
     """
     if isinstance(saved.codec, FastCodec):
-        files, other = _published_files(saved.codec, saved, tokenizer_settings or {}), CODEC_FILE
+        layout, other = _published_files(saved.codec, saved, tokenizer_settings or {}), CODEC_FILE
     else:
-        files, other = {CODEC_FILE: _codec_file(saved)}, PROCESSOR_FILE
+        layout, other = {CODEC_FILE: _codec_file(saved)}, PROCESSOR_FILE
     if (directory / other).exists():
         raise FileExistsError(
             f"{directory} holds another tokenizer, in {other}, which a {type(saved.codec).__name__} does not "
             "replace: save into another directory, or empty this one"
         )
+    normalizer = None if saved.normalizer is None else saved.normalizer.get_config()
+    beside = {NORMALIZER_FILE: normalizer, TRAINING_FILE: training}
+    files = {name: _as_text(content) for name, content in beside.items() if content is not None} | layout
     with _staged(directory) as stage:
         for name, content in files.items():
             (stage / name).parent.mkdir(exist_ok=True)
@@ -145,11 +169,28 @@ def write_directory(
         for name in files:
             (directory / name).parent.mkdir(exist_ok=True)
         *others, last = files
-        if others:  # one file is replaced at once
+        stale = [directory / name for name in beside if name not in files and (directory / name).exists()]
+        if others or stale:  # one file is replaced at once
             (directory / last).unlink(missing_ok=True)
+        for path in stale:
+            path.unlink()
         for name in files:
             (stage / name).replace(directory / name)
     return [directory / name for name in files]
+
+
+def require_writable(directory: Path) -> None:
+    """Raises the `OSError` that saving to a directory would end in, as far as this is known beforehand.
+
+    For those who work for minutes before they save. Nothing is left there.
+    """
+    above = next(path for path in directory.absolute().parents if path.exists())
+    for place in (above, directory):
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is a file, expected a directory", str(place))
+        if place.exists():
+            with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=place):
+                pass
 
 
 def _codec_file(saved: SavedTokenizer) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
-
-import numpy as np
+from typing import Any, Literal
 
 from fast_tokenizer.actions import Actions, Floats
 from fast_tokenizer.codecs.codec import Codec, DecodedActions
 from fast_tokenizer.codecs.fast import Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
+from fast_tokenizer.hub import local_directory, publish
 from fast_tokenizer.model_card import model_card
+from fast_tokenizer.normalization import Normalizer
+from fast_tokenizer.normalizer_set import NormalizerSet, as_normalizer_set
+from fast_tokenizer.robot_units import normalized, unnormalized
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
+from fast_tokenizer.shape_agreement import agreed_shape, saved_shape
 from fast_tokenizer.threads import thread_count
-from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
-from fast_tokenizer.training import Progress, fit_fast_codec
+from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists
+from fast_tokenizer.training import Progress, VocabularySettings, fit_fast_codec
 from fast_tokenizer.vocabulary import ActionVocabulary
 
 
@@ -34,8 +36,11 @@ class FastTokenizer:
             cannot read what is saved, and `scale` and `min_token` are there if the codec has them.
         time_horizon: Steps of a chunk, for decoding where neither the call nor the tokens tell.
         action_dim: Dimensions of an action, likewise.
+        normalizer: Of one robot, or of several by name. With it, actions are taken and given in the robot's
+            units; without it, normalised to about [-1, 1].
 
     Examples:
+        >>> import numpy as np
         >>> chunks = np.random.default_rng(0).normal(size=(100, 16, 7)).cumsum(axis=1) / 10
         >>> tokenizer = FastTokenizer.fit(chunks)
         >>> tokens = tokenizer(chunks[:2])
@@ -43,10 +48,17 @@ class FastTokenizer:
         (2, 16, 7)
     """
 
-    def __init__(self, codec: Codec, *, time_horizon: int | None = None, action_dim: int | None = None) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        time_horizon: int | None = None,
+        action_dim: int | None = None,
+        normalizer: Normalizer | NormalizerSet | None = None,
+    ) -> None:
         self._codec = codec
-        self._time_horizon = _positive("time_horizon", time_horizon)
-        self._action_dim = _positive("action_dim", action_dim)
+        self._shape = saved_shape(time_horizon, action_dim)
+        self._normalizers = as_normalizer_set(normalizer)
 
     @property
     def codec(self) -> Any:
@@ -78,22 +90,31 @@ class FastTokenizer:
     @property
     def time_horizon(self) -> int | None:
         """Steps of a chunk, as saved."""
-        return self._time_horizon
+        return self._shape[0]
 
     @property
     def action_dim(self) -> int | None:
         """Dimensions of an action, as saved."""
-        return self._action_dim
+        return self._shape[1]
+
+    @property
+    def normalizer(self) -> NormalizerSet | None:
+        """What brings actions to [-1, 1] and back, by embodiment; None where that is left to the caller."""
+        return self._normalizers
 
     def __len__(self) -> int:
         """Action ids that there are."""
         return self.vocab_size
 
-    def __call__(self, action_chunk: Actions, *, num_threads: int | None = None) -> TokenLists:
+    def __call__(
+        self, action_chunk: Actions, *, embodiment: str | None = None, num_threads: int | None = None
+    ) -> TokenLists:
         """Encodes chunks to lists of ids.
 
         Args:
-            action_chunk: `[H, D]`, `[B, H, D]`, or a list of `[H_i, D]`; normalised to about [-1, 1].
+            action_chunk: `[H, D]`, `[B, H, D]`, or a list of `[H_i, D]`; normalised to about [-1, 1], or in the
+                robot's units where the tokenizer has a normaliser.
+            embodiment: Which of its robots; None for the default one.
             num_threads: None for as many as are worth it.
 
         Returns:
@@ -102,7 +123,10 @@ class FastTokenizer:
         Raises:
             EncodeError: If the actions are not finite numbers of such a shape, or need a token that a fitted
                 `"bytes"` vocabulary lacks.
+            FastTokenizerError: If there is no such embodiment, or its normaliser is of other dimensions.
         """
+        if self._normalizers is not None or embodiment is not None:
+            action_chunk = normalized(action_chunk, self._normalizers, embodiment)
         return self._codec.encode_lists(action_chunk, num_threads=num_threads)
 
     def encode(
@@ -110,6 +134,7 @@ class FastTokenizer:
         action_chunk: Actions,
         *,
         on_clip: Literal["report", "raise"] = "report",
+        embodiment: str | None = None,
         num_threads: int | None = None,
     ) -> TokenBatch:
         """Encodes chunks to flat ids with offsets, from which lists or padded arrays can be had.
@@ -117,14 +142,17 @@ class FastTokenizer:
         Args:
             action_chunk: As in a call.
             on_clip: `"raise"` makes a coefficient outside the vocabulary's range an error.
+            embodiment: As in a call.
             num_threads: None for as many as are worth it.
 
         Examples:
-            >>> tokenizer = FastTokenizer.fit(np.zeros((3, 4, 2)))
-            >>> ids, mask = tokenizer.encode(np.zeros((3, 4, 2))).padded(multiple_of=4)
+            >>> tokenizer = FastTokenizer.fit([[[0.0, 0.0]] * 4])
+            >>> ids, mask = tokenizer.encode([[0.0, 0.0]] * 4).padded(multiple_of=4)
             >>> ids.shape == mask.shape and ids.shape[1] % 4
             0
         """
+        if self._normalizers is not None or embodiment is not None:
+            action_chunk = normalized(action_chunk, self._normalizers, embodiment)
         return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
 
     def decode(
@@ -134,6 +162,7 @@ class FastTokenizer:
         time_horizon: Horizon | None = None,
         action_dim: int | None = None,
         errors: ErrorPolicy = "strict",
+        embodiment: str | None = None,
         num_threads: int | None = None,
     ) -> DecodedActions:
         """Decodes ids to actions.
@@ -147,8 +176,9 @@ class FastTokenizer:
             time_horizon: Steps of a chunk.
             action_dim: Dimensions of an action.
             errors: `"strict"` raises on ids that are not an action of this shape; `"repair"` keeps the valid
-                beginning, which holds the low frequencies, so the coarse motion; `"zeros"` is what the reference
-                does.
+                beginning, which holds the low frequencies, so the coarse motion; `"zeros"`, of normalised
+                actions, is what the reference does.
+            embodiment: As in a call.
             num_threads: None for as many as are worth it.
 
         Returns:
@@ -156,10 +186,15 @@ class FastTokenizer:
 
         Raises:
             DecodeError: If `errors="strict"` and a sequence is not an action of this shape.
-            ValueError: If no shape is known, or the keywords contradict the tokens.
+            ValueError: If no shape is known, or the keywords contradict the tokens or the normaliser.
         """
-        horizon, dim = self._shape(tokens, time_horizon, action_dim)
-        return self._codec.decode(tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads)
+        horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
+        actions = self._codec.decode(
+            tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
+        )
+        if self._normalizers is not None or embodiment is not None:
+            return unnormalized(actions, self._normalizers, embodiment)
+        return actions
 
     def decode_checked(
         self,
@@ -168,6 +203,7 @@ class FastTokenizer:
         time_horizon: Horizon | None = None,
         action_dim: int | None = None,
         errors: Literal["repair", "zeros"] = "repair",
+        embodiment: str | None = None,
         num_threads: int | None = None,
     ) -> CheckedActions[DecodedActions]:
         """Decodes like `decode`, but tells of bad ids instead of raising.
@@ -177,15 +213,19 @@ class FastTokenizer:
             `position` says where each failed.
 
         Examples:
-            >>> tokenizer = FastTokenizer.fit(np.zeros((3, 4, 2)), time_horizon=4, action_dim=2)
+            >>> tokenizer = FastTokenizer.fit([[[0.0, 0.0]] * 4], time_horizon=4, action_dim=2)
             >>> actions, status = tokenizer.decode_checked([[0], []])
             >>> actions.shape, status.tolist()
             ((2, 4, 2), [1, 1])
         """
-        horizon, dim = self._shape(tokens, time_horizon, action_dim)
-        return self._codec.decode_checked(
+        horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
+        checked = self._codec.decode_checked(
             tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
         )
+        if self._normalizers is not None or embodiment is not None:
+            actions = unnormalized(checked.actions, self._normalizers, embodiment)
+            return CheckedActions(actions, checked.status, checked.position, checked.decoded)
+        return checked
 
     @classmethod
     def fit(
@@ -198,13 +238,17 @@ class FastTokenizer:
         action_dim: int | None = None,
         scheme: Scheme = "symbols",
         margin: float | None = None,
+        max_token_length: int = 10_000,
+        normalizer: Normalizer | NormalizerSet | None = None,
+        embodiment: str | None = None,
         progress: Progress | None = None,
         num_threads: int | None = None,
     ) -> FastTokenizer:
         """Trains a tokenizer on chunks of one's own.
 
         Args:
-            action_data: Chunks `[H_i, D]`, or `[B, H, D]`; normalised to about [-1, 1].
+            action_data: Chunks `[H_i, D]`, or `[B, H, D]`; normalised to about [-1, 1], or in the robot's units
+                where a normaliser is given.
             scale: Multiplier of the DCT coefficients before rounding: more is finer and takes more tokens.
             vocab_size: Ids wanted; fewer are made where the data has no more pairs that occur twice.
             time_horizon: Saved with the tokenizer, for decoding.
@@ -213,6 +257,9 @@ class FastTokenizer:
                 `"bytes"`: the published format, with the merges of the published training code.
             margin: How far beyond the largest training coefficient the range of the symbols goes, as a factor;
                 1.5 unless given. Only for `"symbols"`.
+            max_token_length: Tokens have fewer symbols or bytes than this, those of two aside.
+            normalizer: Kept in the tokenizer.
+            embodiment: Which of its robots `action_data` is of; None for the default one.
             progress: Called now and then with tokens made and tokens wanted; what it raises ends the training.
             num_threads: None for as many as the process may use.
 
@@ -220,16 +267,12 @@ class FastTokenizer:
             TrainingError: If there is nothing to train on, or the range does not fit the vocabulary.
             EncodeError: If a chunk is not an array of finite numbers.
         """
-        codec = fit_fast_codec(
-            action_data,
-            scale=scale,
-            vocab_size=vocab_size,
-            scheme=scheme,
-            margin=margin,
-            progress=progress,
-            num_threads=thread_count(num_threads),
-        )
-        return cls(codec, time_horizon=time_horizon, action_dim=action_dim)
+        normalizers = as_normalizer_set(normalizer)
+        if normalizers is not None or embodiment is not None:
+            action_data = normalized(action_data, normalizers, embodiment)
+        settings = VocabularySettings(scale, vocab_size, scheme, margin, max_token_length)
+        codec = fit_fast_codec(action_data, settings, progress=progress, num_threads=thread_count(num_threads))
+        return cls(codec, time_horizon=time_horizon, action_dim=action_dim, normalizer=normalizers)
 
     @classmethod
     def from_pretrained(
@@ -252,15 +295,8 @@ class FastTokenizer:
             FileNotFoundError: If a path does not exist.
             NotADirectoryError: If it is a file.
         """
-        directory = Path(name_or_path)
-        if directory.exists() and not directory.is_dir():
-            raise NotADirectoryError(f"{directory} is a file: expected the directory that it lies in")
-        if not directory.is_dir():
-            from fast_tokenizer.hub import download
-
-            directory = download(str(name_or_path), revision=revision, local_files_only=local_files_only)
-        saved = read_directory(directory)
-        return cls(saved.codec, time_horizon=saved.time_horizon, action_dim=saved.action_dim)
+        saved = read_directory(local_directory(name_or_path, revision=revision, local_files_only=local_files_only))
+        return cls(**vars(saved))
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Saves to a directory that this class loads, and, if it is of FAST, transformers and the reference too.
@@ -268,7 +304,7 @@ class FastTokenizer:
         Other files in the directory are left alone. See `fast_tokenizer.serialization` for what happens when it
         is interrupted.
         """
-        write_directory(Path(save_directory), self._saved())
+        write_directory(Path(save_directory), self._saved)
 
     def push_to_hub(
         self,
@@ -294,12 +330,10 @@ class FastTokenizer:
         Returns:
             The address of the commit.
         """
-        from fast_tokenizer.hub import publish
-
         return publish(
             repo_id,
             self.save_pretrained,
-            model_card(self._saved(), repo_id),
+            model_card(self._saved, repo_id),
             private=private,
             commit_message=commit_message,
             revision=revision,
@@ -307,51 +341,16 @@ class FastTokenizer:
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FastTokenizer) and self._state() == other._state()
+        return isinstance(other, FastTokenizer) and self._saved == other._saved
 
     def __hash__(self) -> int:
-        return hash(self._state())
+        return hash(self._saved)
 
     def __repr__(self) -> str:
-        return f"FastTokenizer({self._codec!r}, time_horizon={self._time_horizon}, action_dim={self._action_dim})"
+        shape = f"time_horizon={self.time_horizon}, action_dim={self.action_dim}"
+        normalizer = "" if self._normalizers is None else f", normalizer={self._normalizers!r}"
+        return f"FastTokenizer({self._codec!r}, {shape}{normalizer})"
 
+    @property
     def _saved(self) -> SavedTokenizer:
-        return SavedTokenizer(self._codec, self._time_horizon, self._action_dim)
-
-    def _state(self) -> tuple[Any, ...]:
-        return self._codec, self._time_horizon, self._action_dim
-
-    def _shape(self, tokens: object, time_horizon: Horizon | None, action_dim: int | None) -> tuple[Horizon, int]:
-        if isinstance(tokens, TokenLists) and time_horizon is None and action_dim is None:
-            return tokens.horizon, tokens.action_dim  # the usual case, at once
-        carried_horizon: Horizon | None = None
-        carried_dim: int | None = None
-        if isinstance(tokens, TokenLists | TokenBatch):
-            carried_horizon, carried_dim = tokens.horizon, tokens.action_dim
-        horizon = _agreed("time_horizon", time_horizon, carried_horizon, self._time_horizon)
-        dim = _agreed("action_dim", action_dim, carried_dim, self._action_dim)
-        if horizon is None or dim is None:
-            if len(as_sequences(tokens)[1]) == 1:  # an empty batch has no shape to get wrong
-                return horizon or 1, cast("int", dim or 1)
-            missing = " and ".join(
-                name for name, value in (("time_horizon", horizon), ("action_dim", dim)) if value is None
-            )
-            raise ValueError(
-                f"the shape of these tokens is not known: give {missing}, decode the list that the tokenizer "
-                "returned, or save the tokenizer with a shape"
-            )
-        return horizon, cast("int", dim)
-
-
-def _agreed(name: str, given: Horizon | None, carried: Horizon | None, saved: int | None) -> Horizon | None:
-    if given is not None and carried is not None and not np.array_equal(given, carried):
-        raise ValueError(f"{name}={given} was given, but the tokens are of chunks with {name}={carried}")
-    if given is not None:
-        return given
-    return saved if carried is None else carried
-
-
-def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and value < 1:
-        raise ValueError(f"{name} is {value}: expected 1 or more, or None")
-    return None if value is None else operator.index(value)
+        return SavedTokenizer(self._codec, *self._shape, self._normalizers)

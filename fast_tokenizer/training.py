@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, get_args
 
 import numpy as np
@@ -23,58 +24,105 @@ Progress: TypeAlias = Callable[[int, int], object]
 _LARGEST_MARGIN = 1e6
 _LARGEST_VOCABULARY = 2**24
 _MIN_FREQUENCY = 2
-_MAX_TOKEN_LENGTH = 10_000
+
+
+@dataclass(frozen=True)
+class VocabularySettings:
+    """How a vocabulary is trained; `FastTokenizer.fit` explains each.
+
+    Raises:
+        TrainingError: If one is out of its range.
+        TypeError: If a number of tokens or symbols is no integer.
+    """
+
+    scale: float = 10
+    vocab_size: int = 1024
+    scheme: Scheme = "symbols"
+    margin: float | None = None
+    max_token_length: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.scheme not in get_args(Scheme):
+            raise TrainingError(f"scheme is {self.scheme!r}: expected 'bytes' or 'symbols'")
+        if self.scheme == "bytes" and self.margin is not None:
+            raise TrainingError(
+                'margin needs scheme="symbols": the published format covers what the data had, no more'
+            )
+        if self.margin is not None and not 1 <= self.margin <= _LARGEST_MARGIN:
+            raise TrainingError(f"margin is {self.margin}: expected 1..{_LARGEST_MARGIN:g}")
+        for name in ("vocab_size", "max_token_length"):
+            number = operator.index(getattr(self, name))
+            if not 1 <= number <= _LARGEST_VOCABULARY:
+                raise TrainingError(f"{name} is {number}: expected 1..{_LARGEST_VOCABULARY}")
+        if not 0 < self.scale < math.inf:
+            raise TrainingError(f"scale is {self.scale}: expected a positive number")
+
+    def symbol_range(self, lowest: int, highest: int) -> tuple[int, int]:
+        """The coefficients that get a symbol, where the data goes from `lowest` to `highest`.
+
+        Under `"bytes"` they are those of the data, as in the published training code. Under `"symbols"` they are
+        `margin` times the largest on each side, and zero.
+
+        Raises:
+            TrainingError: If they are more than the vocabulary has ids.
+        """
+        low, high = lowest, highest
+        if self.scheme == "symbols":
+            low, high = symbol_range(lowest, highest, MARGIN if self.margin is None else self.margin)
+        if high - low + 1 > self.vocab_size:
+            raise TrainingError(
+                f"the coefficients {low}..{high} need {high - low + 1} tokens, more than vocab_size "
+                f"{self.vocab_size}: raise vocab_size, lower scale, or clip outliers when normalising"
+            )
+        return low, high
 
 
 def fit_fast_codec(
     chunks: Sequence[Actions] | Floats,
+    settings: VocabularySettings,
     *,
-    scale: float,
-    vocab_size: int,
-    scheme: Scheme,
-    margin: float | None,
     progress: Progress | None,
     num_threads: int,
 ) -> FastCodec:
-    """Trains the vocabulary of a `FastCodec`; see `FastTokenizer.fit`.
+    """Trains the vocabulary of a `FastCodec` on chunks; see `FastTokenizer.fit`."""
+    coefficients, offsets = _quantize_all(chunks, settings.scale, num_threads)
+    return train_fast_codec(coefficients, offsets, settings, progress=progress, num_threads=num_threads)
 
-    Under `"bytes"` range and merges are those of the published training code. Under `"symbols"` the range is
-    `margin` times the largest coefficient on each side and holds zero.
+
+def train_fast_codec(
+    coefficients: npt.NDArray[np.int32],
+    offsets: npt.NDArray[np.int64],
+    settings: VocabularySettings,
+    *,
+    progress: Progress | None,
+    num_threads: int,
+) -> FastCodec:
+    """Trains the vocabulary of a `FastCodec` on what DCT and rounding made of chunks.
+
+    Args:
+        coefficients: int32 `[N]`, those of all chunks, frequency 0 of each first. They are written over.
+        offsets: int64 `[B + 1]`: where each chunk begins.
+        settings: Whose `scale` they were multiplied with before rounding.
+        progress: Called with tokens made and tokens wanted.
+        num_threads: 0 for as many as the process may use.
+
+    Raises:
+        TrainingError: If the range does not fit the vocabulary.
     """
-    if scheme not in get_args(Scheme):
-        raise ValueError(f"scheme is {scheme!r}: expected 'bytes' or 'symbols'")
-    if scheme == "bytes" and margin is not None:
-        raise ValueError('margin needs scheme="symbols": the published format covers what the data had, no more')
-    if margin is not None and not 1 <= margin <= _LARGEST_MARGIN:
-        raise ValueError(f"margin is {margin}: expected 1..{_LARGEST_MARGIN:g}")
-    vocab_size = operator.index(vocab_size)
-    if not 1 <= vocab_size <= _LARGEST_VOCABULARY:
-        raise ValueError(f"vocab_size is {vocab_size}: expected 1..{_LARGEST_VOCABULARY}")
-    if not 0 < scale < math.inf:
-        raise ValueError(f"scale is {scale}: expected a positive number")
-
-    coefficients, offsets = _quantize_all(chunks, scale, num_threads)
-    low, high = int(coefficients.min()), int(coefficients.max())
-    if scheme == "symbols":
-        low, high = symbol_range(low, high, MARGIN if margin is None else margin)
-    if high - low + 1 > vocab_size:
-        raise TrainingError(
-            f"the coefficients {low}..{high} need {high - low + 1} tokens, more than vocab_size {vocab_size}: "
-            "raise vocab_size, lower scale, or clip outliers when normalising"
-        )
+    low, high = settings.symbol_range(int(coefficients.min()), int(coefficients.max()))
     coefficients -= low
     tokens, merges = _core.train_vocabulary(
-        scheme,
+        settings.scheme,
         coefficients,
         offsets,
         high - low + 1,
-        vocab_size,
+        settings.vocab_size,
         _MIN_FREQUENCY,
-        _MAX_TOKEN_LENGTH,
+        settings.max_token_length,
         num_threads,
         progress,
     )
-    return FastCodec(tokens, merges, scheme=scheme, scale=scale, min_coefficient=low)
+    return FastCodec(tokens, merges, scheme=settings.scheme, scale=settings.scale, min_coefficient=low)
 
 
 def _quantize_all(

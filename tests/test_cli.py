@@ -1,11 +1,12 @@
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command_line import assert_one_line_error, numbers, run, table
 
 from fast_tokenizer import cli
+from fast_tokenizer.commands import demo
+from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.motions import generate_episodes
 
 ROWS = [
@@ -27,23 +28,6 @@ ROWS = [
 HALF_A_HEADER = b"\x93NUMPY\x01\x00\x04\x00{'a("
 
 
-def run(folder, *arguments):
-    """Runs the program in another interpreter, as a user does."""
-    command = [sys.executable, "-m", "fast_tokenizer", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-
-
-def table(text):
-    """The rows of the table, by label; the texts begin in the same column."""
-    rows = dict(re.match(r"(\w+(?:,? \w+)*)  +(.+)", line).groups() for line in text.splitlines())
-    assert len({line.index(rows[label]) for label, line in zip(rows, text.splitlines(), strict=True)}) == 1
-    return rows
-
-
-def numbers(text):
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)]
-
-
 @pytest.fixture(scope="module")
 def episodes():
     """Five short episodes of one arm in a robot's units: the first joint far off, the second one constant."""
@@ -52,13 +36,6 @@ def episodes():
         episode[:, 0] = 300.0 + 80.0 * episode[:, 0]
         episode[:, 1] = 12.5
     return episodes
-
-
-def assert_one_line_error(result, message):
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert re.search(message, result.stderr), result.stderr
 
 
 def test_the_demo_generates_fits_and_shows_a_table(tmp_path):
@@ -225,9 +202,32 @@ def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run_demo", interrupted)
+    monkeypatch.setattr(demo, "run_demo", interrupted)
     assert cli.main(["demo"]) == 130
     assert capsys.readouterr().err == "fast-tokenizer: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (FastTokenizerError("no such thing"), 2, "no such thing"),
+        (ImportError("install the extra"), 2, "install the extra"),
+        (FileNotFoundError(2, "No such file", "x.npy"), 2, "x.npy: No such file"),
+    ],
+)
+def test_debug_shows_the_traceback_before_the_line(monkeypatch, capsys, error, status, line):
+    def failing(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(demo, "run_demo", failing)
+    assert cli.main(["demo"]) == status
+    assert capsys.readouterr().err == f"fast-tokenizer: {line}\n"
+    assert cli.main(["demo", "--debug"]) == status
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert "in failing" in shown
+    assert shown.endswith(f"fast-tokenizer: {line}\n")
 
 
 def test_help_is_no_error(capsys):

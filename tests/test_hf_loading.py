@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from frameworks import import_or_skip
 
+from fast_tokenizer import FastTokenizer
+from fast_tokenizer.normalization import Normalizer
+
 transformers = import_or_skip("transformers")
 
 from fast_tokenizer.hf import FastActionProcessor, FastActionTokenizer  # noqa: E402
@@ -111,3 +114,17 @@ def test_the_files_of_an_earlier_version():
     loaded = FastActionProcessor.from_pretrained(folder)
     expected = json.loads((folder / "expected.json").read_text())
     assert loaded(np.array(expected["chunks"], "f4")) == expected["ids"]["float32"]
+
+
+@pytest.mark.parametrize("cls", AUTO.values())
+def test_a_normaliser_is_kept_but_not_used(cls, tokenizer, motions, tmp_path):
+    robot = FastTokenizer(tokenizer.codec, time_horizon=20, action_dim=7, normalizer=Normalizer.fit(9 * motions))
+    robot.save_pretrained(tmp_path / "robot")
+    loaded = cls.from_pretrained(tmp_path / "robot")
+    assert loaded(motions) == tokenizer(motions)
+    np.testing.assert_array_equal(loaded.decode(loaded(motions)), tokenizer.decode(tokenizer(motions)))
+    loaded.save_pretrained(tmp_path / "again")
+    assert FastTokenizer.from_pretrained(tmp_path / "again") == robot
+    if cls is FastActionProcessor:
+        cls.from_pretrained(tmp_path / "robot", scale=5.0).save_pretrained(tmp_path / "coarse")
+        assert FastTokenizer.from_pretrained(tmp_path / "coarse").normalizer == robot.normalizer

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from fast_tokenizer import FormatError
-from fast_tokenizer.published_statistics import read_lerobot, read_openpi, read_openvla
+from fast_tokenizer import FastTokenizerError, FormatError
+from fast_tokenizer.normalization import Normalizer
+from fast_tokenizer.normalizer_set import NormalizerSet
+from fast_tokenizer.published_statistics import read_lerobot, read_normalizer, read_openpi, read_openvla
 
 NUMBERS = {"mean": [0.1, 0.5], "std": [0.2, 0.5], "q01": [-0.4, 0.0], "q99": [0.6, 1.0]}
 EXTREMES = {"min": [-1.0, 0.0], "max": [2.0, 1.0]}
@@ -133,3 +135,31 @@ def test_published_file_of_openvla(shared):
         np.testing.assert_array_equal(normalizers[name].normalize(actions), expected)
         back = np.where(mask, 0.5 * (expected + 1) * (high - low) + low, expected)
         np.testing.assert_array_equal(normalizers[name].unnormalize(expected), back)
+
+
+# ---- Any of them -------------------------------------------------------------------------------------------
+
+
+def test_the_content_says_whose_file_it_is(tmp_path):
+    group = {"mean": [0.5], "std": [0.1], "min": [-1.0], "max": [3.0], "q01": [-0.5], "q99": [2.0]}
+    normalizers = NormalizerSet({"one": Normalizer.fit([[0.0], [1.0]]), "two": Normalizer.fit([[0.0], [2.0]])})
+    normalizers.save(tmp_path / "normalizer.json")
+    contents = {
+        "openpi": {"norm_stats": {"actions": group, "state": group}},
+        "openvla": {"bridge": {"action": group}, "fractal": {"action": group, "proprio": group}},
+        "lerobot": {"action": group, "observation.state": group},
+        "unknown": {"numbers": group},
+        "empty": {},
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    assert read_normalizer(tmp_path / "openpi") == read_openpi(tmp_path / "openpi")
+    assert read_normalizer(tmp_path / "lerobot") == read_lerobot(tmp_path / "lerobot")
+    assert read_normalizer(tmp_path / "openvla", "bridge") == read_openvla(tmp_path / "openvla")["bridge"]
+    assert read_normalizer(tmp_path / "normalizer.json", "two") == normalizers["two"]
+    for several in ("openvla", "normalizer.json"):
+        with pytest.raises(FastTokenizerError, match="no embodiment was named"):
+            read_normalizer(tmp_path / several)
+    for other in ("unknown", "empty"):
+        with pytest.raises(FormatError, match=r"looked for statistics of openpi .*OpenVLA .*LeRobot"):
+            read_normalizer(tmp_path / other)

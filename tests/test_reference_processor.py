@@ -9,6 +9,7 @@ import scipy.fft
 from frameworks import import_or_skip
 
 from fast_tokenizer import FastTokenizer
+from fast_tokenizer.normalization import Normalizer
 
 transformers = import_or_skip("transformers")
 
@@ -88,6 +89,20 @@ def test_the_place_that_this_version_writes_is_enough(saved, tokenizer, chunks, 
         (folder / "tokenizer.json").unlink()
         (folder / "tokenizer_config.json").unlink()
     assert_same_ids_and_actions(UniversalActionProcessor.from_pretrained(folder), tokenizer, chunks)
+
+
+def test_it_opens_a_folder_with_a_normaliser_and_expects_normalised_actions(tokenizer, motions, chunks, tmp_path):
+    normalizer = Normalizer.fit(40.0 + 9.0 * motions)
+    robot = FastTokenizer(tokenizer.codec, normalizer=normalizer)
+    robot.save_pretrained(tmp_path)
+    reference = UniversalActionProcessor.from_pretrained(tmp_path)
+    assert_same_ids_and_actions(reference, tokenizer, chunks)
+    actions = 40.0 + 9.0 * motions
+    inside = ~robot.encode(actions).clipped
+    tokens = robot(actions[inside])
+    assert reference(normalizer.normalize(actions[inside])) == tokens
+    theirs = normalizer.unnormalize(reference.decode(tokens, time_horizon=20, action_dim=7))
+    np.testing.assert_allclose(robot.decode(tokens), theirs, rtol=1e-12, atol=1e-10)
 
 
 def test_it_opens_a_copy_of_the_published_files(shared, motions, tmp_path):

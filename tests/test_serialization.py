@@ -11,6 +11,7 @@ import scipy.fft
 import tokenizers
 
 from fast_tokenizer import FastTokenizer, FormatError, serialization
+from fast_tokenizer.normalization import Normalizer
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FILES = {
@@ -245,9 +246,11 @@ def fail_at(monkeypatch, number, error):
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("error", [OSError("the disk is full"), KeyboardInterrupt()])
-def test_an_interrupted_save_never_mixes_two_tokenizers(motions, tmp_path, exists, error):
-    old = FastTokenizer.fit(motions, vocab_size=300)
-    new = FastTokenizer.fit(motions, vocab_size=200, scale=5)
+@pytest.mark.parametrize("normalised", ["neither", "old", "new"])
+def test_an_interrupted_save_never_mixes_two_tokenizers(motions, tmp_path, exists, error, normalised):
+    normalizer = Normalizer.fit(motions)
+    old = FastTokenizer.fit(motions, vocab_size=300, normalizer=normalizer if normalised == "old" else None)
+    new = FastTokenizer.fit(motions, 5, 200, normalizer=normalizer if normalised == "new" else None)
     outcomes = set()
     for number in range(100):
         folder = tmp_path / str(number) / "saved"

@@ -103,6 +103,24 @@ class Episodes:
             raise FormatError(f"dims is {list(dims)}: expected some of them, each once", self.origin)
         return replace(self, dims=indices)
 
+    def places(self, dims: Sequence[int | str]) -> tuple[int, ...]:
+        """Where some of the stored dimensions, by index or name, stand among those that are given.
+
+        Raises:
+            FormatError: If a dimension is not there, or not among those given.
+
+        Examples:
+            >>> from fast_tokenizer.datasets import open_episodes
+            >>> open_episodes([np.zeros((5, 7))], dims=[4, 5, 6]).places([6, 4])
+            (2, 0)
+        """
+        given = range(self.width) if self.dims is None else self.dims
+        indices = [self._index(dim) for dim in dims]
+        for dim, index in zip(dims, indices, strict=True):
+            if index not in given:
+                raise FormatError(f"the dimension {dim!r} is not among those chosen: {list(given)}", self.origin)
+        return tuple(given.index(index) for index in indices)
+
     def _index(self, dim: int | str) -> int:
         names = self.stored_names
         if isinstance(dim, str):

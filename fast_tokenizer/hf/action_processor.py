@@ -49,12 +49,13 @@ class FastActionProcessor(ProcessorMixin):  # type: ignore[misc]  # transformers
                 wrapped.codec,
                 time_horizon=wrapped.time_horizon if time_horizon is None else time_horizon,
                 action_dim=wrapped.action_dim if action_dim is None else action_dim,
+                normalizer=wrapped.normalizer,
             )
         )
 
     @property
     def fast_tokenizer(self) -> FastTokenizer:
-        """What is wrapped."""
+        """What is wrapped, without its normaliser."""
         return self._tokenizer.fast_tokenizer
 
     @property
@@ -190,7 +191,12 @@ class FastActionProcessor(ProcessorMixin):  # type: ignore[misc]  # transformers
         loaded = FastTokenizer.from_pretrained(directory / subfolder)
         if scale is not None:
             codec = FastCodec.from_config({**loaded.codec.get_config(), "scale": scale})
-            loaded = FastTokenizer(codec, time_horizon=loaded.time_horizon, action_dim=loaded.action_dim)
+            loaded = FastTokenizer(
+                codec,
+                time_horizon=loaded.time_horizon,
+                action_dim=loaded.action_dim,
+                normalizer=loaded.normalizer,
+            )
         return cls(loaded, time_horizon, action_dim)
 
     def save_pretrained(

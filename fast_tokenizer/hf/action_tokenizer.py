@@ -38,7 +38,8 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
     Args:
         vocab_file: `tokenizer.json` of a tokenizer directory; `from_pretrained` gives it.
         processor_config_file: `processor_config.json` beside it.
-        fast_tokenizer: What to wrap, instead of the files.
+        fast_tokenizer: What to wrap, instead of the files. Its normaliser is saved with it, but not used: what
+            transformers calls gives and takes normalised actions.
         **settings: What transformers knows, such as `padding_side`.
 
     Examples:
@@ -70,7 +71,10 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
                     "directory, or fast_tokenizer=; load with from_pretrained"
                 )
             fast_tokenizer = FastTokenizer.from_pretrained(Path(processor_config_file).parent)
-        self._fast_tokenizer = fast_tokenizer
+        self._fast_tokenizer = FastTokenizer(
+            fast_tokenizer.codec, time_horizon=fast_tokenizer.time_horizon, action_dim=fast_tokenizer.action_dim
+        )
+        self._normalizer = fast_tokenizer.normalizer
         self._ids = {text: number for number, text in enumerate(fast_tokenizer.codec.tokens)}
         special = {f"{name}_token": text for name, text in _SPECIAL_TOKENS.items()}
         added = {
@@ -101,7 +105,7 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
 
     @property
     def fast_tokenizer(self) -> FastTokenizer:
-        """What is wrapped."""
+        """What is wrapped, without its normaliser."""
         return self._fast_tokenizer
 
     @property
@@ -223,7 +227,7 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
             The files.
         """
         directory = Path(save_directory)
-        files = write_directory(directory, self._saved(), self._settings())
+        files = write_directory(directory, self._saved(), tokenizer_settings=self._settings())
         if push_to_hub:
             self.push_to_hub(options.pop("repo_id", directory.name), **options)
         return tuple(str(file) for file in files)
@@ -257,7 +261,7 @@ class FastActionTokenizer(PreTrainedTokenizer):  # type: ignore[misc]  # transfo
 
     def _saved(self) -> SavedTokenizer:
         inner = self._fast_tokenizer
-        return SavedTokenizer(inner.codec, inner.time_horizon, inner.action_dim)
+        return SavedTokenizer(inner.codec, inner.time_horizon, inner.action_dim, self._normalizer)
 
     def _settings(self) -> dict[str, Any]:
         """What differs from a new tokenizer, as `tokenizer_config.json` says it."""

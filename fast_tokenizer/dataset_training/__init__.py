@@ -1,0 +1,7 @@
+"""From a dataset to a tokenizer: its normaliser inside, a record of its making, and figures of what it does."""
+
+from fast_tokenizer.dataset_training.pipeline import train
+from fast_tokenizer.dataset_training.result import TrainedTokenizer
+from fast_tokenizer.dataset_training.settings import Resampling, TrainingSettings
+
+__all__ = ["Resampling", "TrainedTokenizer", "TrainingSettings", "train"]
