@@ -41,8 +41,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes an object, beside the file first: an interruption leaves the file as it was."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    """Writes an object, as `write_text` does."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file, beside it first: an interruption leaves the file as it was."""
     stage = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         stage.write_text(text, "utf-8")

@@ -62,13 +62,23 @@ LAYERS = [
     [""],  # fast_tokenizer itself: the public names
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["commands"],
-    ["commands.arguments", "dataset_training.settings"],
+    ["commands.arguments", "commands.tokenizers", "dataset_training.settings"],
     ["commands.quantities", "dataset_training.recording"],
     ["dataset_training.chunk_groups", "dataset_training.figures", "dataset_training.provenance"],
-    ["dataset_training.quantized_chunks", "dataset_training.result", "dataset_training.scale_search"],
+    [
+        "dataset_training.quantized_chunks",
+        "dataset_training.result",
+        "dataset_training.scale_search",
+        "dataset_training.training_record",
+    ],
     ["dataset_training.pipeline"],
     ["dataset_training"],
-    ["commands.demo", "commands.train", "hf.action_tokenizer"],
+    ["report.chunk_sets", "report.measurement"],
+    ["report.comparison", "report.wrong_tokens"],
+    ["report.content"],
+    ["report.figures", "report.making", "report.page"],
+    ["report"],
+    ["commands.demo", "commands.report", "commands.train", "hf.action_tokenizer"],
     ["cli", "hf.action_processor"],
     ["__main__"],
     ["hf.registration"],
@@ -77,7 +87,7 @@ LAYERS = [
 ]
 FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
-    *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch"),
+    *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch", "matplotlib"),
 }
 # Modules that only a user of transformers imports may load it, and what it brings.
 OPTIONAL = {"hf": {"torch", "transformers"}, "remote_code": {"transformers", "tokenizers", "scipy"}}
@@ -101,6 +111,7 @@ def imports_of(name):
         node
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        or (isinstance(function, ast.If) and ast.unparse(function.test) == "TYPE_CHECKING")
         for node in ast.walk(function)
     }
     for node in ast.walk(tree):

@@ -3,5 +3,13 @@
 from fast_tokenizer.dataset_training.pipeline import train
 from fast_tokenizer.dataset_training.result import TrainedTokenizer
 from fast_tokenizer.dataset_training.settings import Resampling, TrainingSettings
+from fast_tokenizer.dataset_training.training_record import TrainingRecord, read_training_record
 
-__all__ = ["Resampling", "TrainedTokenizer", "TrainingSettings", "train"]
+__all__ = [
+    "Resampling",
+    "TrainedTokenizer",
+    "TrainingRecord",
+    "TrainingSettings",
+    "read_training_record",
+    "train",
+]

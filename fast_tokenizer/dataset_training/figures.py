@@ -70,12 +70,11 @@ def measure(
         groups: Chunks `[B, H, D]`, in the robot's units; at least one in all.
         num_threads: None for as many as are worth it.
     """
-    can_refuse = tokenizer.codec.scheme == "bytes"
     lengths, squares, largest = [], [], []
     clipped = refused = values = 0
     for chunks in groups:
         values = chunks[0].size
-        missing = _refused(tokenizer, chunks) if can_refuse else []
+        missing = unencodable(tokenizer, chunks)
         kept = np.delete(chunks, missing, axis=0)
         refused += len(missing)
         batch = tokenizer.encode(kept, num_threads=num_threads)
@@ -96,9 +95,9 @@ def measure(
     )
 
 
-def _refused(tokenizer: FastTokenizer, chunks: npt.NDArray[Any]) -> list[int]:
-    """Which chunks the vocabulary lacks a token for."""
-    if _is_encodable(tokenizer, chunks):
+def unencodable(tokenizer: FastTokenizer, chunks: npt.NDArray[Any]) -> list[int]:
+    """Which chunks `[B, H, D]` need a token that the vocabulary lacks: only one of the scheme `"bytes"` may."""
+    if getattr(tokenizer.codec, "scheme", None) != "bytes" or _is_encodable(tokenizer, chunks):
         return []
     return [place for place, chunk in enumerate(chunks) if not _is_encodable(tokenizer, chunk)]
 

@@ -16,7 +16,7 @@ from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.training import VocabularySettings
 
-_FORMAT = 1
+FORMAT = 1
 
 
 def training_record(
@@ -42,7 +42,7 @@ def training_record(
     """
     limits, resampling = settings.max_error, settings.resampling
     return {
-        "format_version": _FORMAT,
+        "format_version": FORMAT,
         "command": command,
         "dataset": {
             "name": episodes.origin,

@@ -1,0 +1,77 @@
+"""A tokenizer beside others, on the same chunks in the same normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fast_tokenizer import BinningCodec, FastTokenizer
+from fast_tokenizer.codecs.bins import uniform
+from fast_tokenizer.normalization import Normalizer
+from fast_tokenizer.normalizer_set import NormalizerSet
+from fast_tokenizer.report.measurement import Measurement, measure_chunks
+
+BINS = "256 uniform bins"
+
+
+@dataclass(frozen=True)
+class ComparedTokenizer:
+    """One line of the comparison.
+
+    Attributes:
+        name: What it is called.
+        mean_tokens: A chunk.
+        longest: Tokens of the longest chunk.
+        rmse: Root mean square error of all values, in units of the normaliser.
+        largest_error: Of any value, likewise.
+        clipped: Chunks with a coefficient, or a value, out of range.
+        refused: Chunks that it cannot encode at all.
+    """
+
+    name: str
+    mean_tokens: float
+    longest: int
+    rmse: float
+    largest_error: float
+    clipped: int
+    refused: int
+
+
+def compare(
+    tokenizers: Mapping[str, FastTokenizer], chunks: npt.NDArray[Any], normalizer: Normalizer
+) -> list[ComparedTokenizer]:
+    """Tries tokenizers on chunks, and 256 uniform bins over [-1, 1] beside them.
+
+    Args:
+        tokenizers: By name. Each gets the chunks by this normaliser, whatever its own is.
+        chunks: `[B, H, D]` in the robot's units.
+        normalizer: Of these.
+    """
+    codecs = {name: one.codec for name, one in tokenizers.items()}
+    codecs[BINS] = BinningCodec(uniform(-1.0, 1.0))
+    robot = NormalizerSet({"robot": normalizer})
+    return [
+        _line(name, measure_chunks(FastTokenizer(codec, normalizer=robot), chunks, normalizer), normalizer)
+        for name, codec in codecs.items()
+    ]
+
+
+def _line(name: str, measured: Measurement, normalizer: Normalizer) -> ComparedTokenizer:
+    if not len(measured.chunks):
+        nothing = float("nan")
+        return ComparedTokenizer(name, nothing, 0, nothing, nothing, 0, measured.refused)
+    gain = normalizer.gain
+    inverse = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0)
+    return ComparedTokenizer(
+        name=name,
+        mean_tokens=float(measured.lengths.mean()),
+        longest=int(measured.lengths.max()),
+        rmse=float(np.sqrt(np.square(measured.relative_error).mean())),
+        largest_error=float((measured.errors * inverse).max()),
+        clipped=int(measured.clipped.sum()),
+        refused=measured.refused,
+    )
