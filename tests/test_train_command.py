@@ -16,7 +16,8 @@ import pytest
 from command_line import assert_one_line_error, numbers, run, table
 from dataset_files import write_lerobot_v30, write_robomimic
 
-from fast_tokenizer import FastTokenizer, cli
+from fast_tokenizer import BinningCodec, FastTokenizer, cli
+from fast_tokenizer.codecs import bins
 from fast_tokenizer.commands.quantities import Seconds, dimensions, error_limits, steps_or_seconds
 from fast_tokenizer.motions import generate_episodes
 from fast_tokenizer.normalization import Normalizer
@@ -213,6 +214,8 @@ def write_bad(folder, name, episodes):
         write_robomimic(folder / name, [episode[:0] for episode in episodes])
     elif name == "file":
         (folder / name).write_text("mine")
+    elif name == "bins":
+        FastTokenizer(BinningCodec(bins.uniform(-1, 1))).save_pretrained(folder / name)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,7 @@ def write_bad(folder, name, episodes):
         (["arm.npz", "--horizon", "200"], r"no chunk of 200 steps: the longest of 10 episode\(s\) has 129 steps"),
         (["arm.npz", "--out", "file/arm"], r"file: is a file, expected a directory"),
         (["arm.npz", "--out", "file"], r"file: is a file, expected a directory"),
+        (["arm.npz", "--out", "bins"], r"bins holds another tokenizer, in codec_config\.json"),
         (["arm.npz", "--vocab-size", "5"], r"more than vocab_size 5"),
         (
             ["arm.npz", "--max-error", "1e-7"],
@@ -234,7 +238,7 @@ def write_bad(folder, name, episodes):
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(folder, episodes, arguments, message):
-    for name in (arguments[0], "file"):
+    for name in (arguments[0], "file", "bins"):
         write_bad(folder, name, episodes)
     before = files_in(folder)
     out = [] if "--out" in arguments else ["--out", "deep/down/arm"]
@@ -326,6 +330,20 @@ def rest_of(terminal):
         while part := os.read(terminal, 4096):
             seen += part
     return seen
+
+
+def test_a_terminal_shows_every_stage_with_its_rate(folder):
+    pty = pytest.importorskip("pty", reason="a terminal is needed")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "fast_tokenizer", "train", "arm.npz", "--out", "arm", "--max-error", "1cm"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        seen = rest_of(ours).decode()
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
+    for stage in ("reading", "statistics", r"errors at scale [\d.]+", "DCT", "figures"):
+        assert re.search(rf"\r{stage} \[#+\] 100% (\d+)/\1 episodes, [\d,.]+/s", seen), stage
+    assert re.search(r"\rmerges \[#+ *\] +\d+% \d+/\d+ merges", seen)
 
 
 @pytest.mark.parametrize("stage", ["reading", "DCT", "merges"])
