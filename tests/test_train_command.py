@@ -139,7 +139,7 @@ def test_actions_relative_to_the_state(tmp_path, episodes):
     states = np.concatenate(episodes) - 0.125
     save(tmp_path / "arm.npz", episodes, states=states)
     result = run(tmp_path, "train", "arm.npz", "--out", "arm", "--relative", "0,1", "--state-key", "states")
-    assert "dimensions 0, 1" in rows_of(result)["relative"]
+    assert rows_of(result)["relative"].startswith("0, 1: the tokenizer takes and gives them relative")
     statistics = FastTokenizer.from_pretrained(tmp_path / "arm").normalizer.select().statistics
     assert abs(statistics.mean[0] - 0.125) < 0.1 < 0.25 < statistics.mean[2]
     assert json.loads((tmp_path / "arm" / "training.json").read_text())["relative"] == [0, 1]
@@ -292,6 +292,8 @@ def test_a_horizon_where_the_rate_or_the_chunks_are_known(tmp_path, episodes, mo
     assert "50 steps x 3" in table(capsys.readouterr().out.partition("\n\n")[0])["chunks"]
     assert cli.main([*train, "chunks.npy", "--horizon", "20"]) == 2
     assert "holds chunks of 16 steps: leave the horizon of 20 out" in capsys.readouterr().err
+    assert cli.main([*train, "chunks.npy", "--hz", "10"]) == 2
+    assert "holds chunks, which are cut already: leave --hz out" in capsys.readouterr().err
     assert cli.main([*train, "chunks.npy"]) == 0
     assert table(capsys.readouterr().out.partition("\n\n")[0])["chunks"].startswith("8 to train, 2 held out: 16")
 
