@@ -152,6 +152,13 @@ def test_another_rate(folder):
     assert record["resampling"] == {"hz": 40.0, "held": [2]}
 
 
+def test_dimensions_that_stand_still_are_named(tmp_path, episodes):
+    write_lerobot_v30(tmp_path / "data", [one * np.float32([1, 0, 1]) for one in episodes], names=NAMES)
+    result = run(tmp_path, "train", "data", "--out", "out")
+    assert rows_of(result)["constant"].startswith("y: in the training data")
+    assert errors_of(result)["y"] == (0, 0)
+
+
 def test_published_statistics(folder):
     group = {"mean": [0.4] * 3, "std": [0.2] * 3, "q01": [0.1] * 3, "q99": [0.7] * 3}
     (folder / "norm_stats.json").write_text(json.dumps({"norm_stats": {"actions": group}}))

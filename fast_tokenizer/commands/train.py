@@ -267,6 +267,9 @@ def _summary(trained: TrainedTokenizer, episodes: Episodes, settings: TrainingSe
     if settings.relative is not None:
         relative = ", ".join(names[place] for place in settings.relative.dimensions)
         rows.append(("relative", f"{relative}: the tokenizer takes and gives them relative to the state"))
+    if trained.constant:
+        constant = ", ".join(names[place] for place in trained.constant)
+        rows.append(("constant", f"{constant}: in the training data, and so in whatever is decoded"))
     if not len(trained.figures.lengths):
         return labelled(rows)
     return f"{labelled(rows)}\n\n{trained.figures.error_table(names)}\n"

@@ -94,8 +94,14 @@ def train(
     record = training_record(
         episodes, recording, held_out, settings, vocabulary=vocabulary, chunks=chunks, command=command
     )
-    held_out_chunks = len(figures.lengths) + figures.refused if held_out else 0
-    return TrainedTokenizer(tokenizer, record, figures, held_out_chunks, seconds)
+    return TrainedTokenizer(
+        tokenizer,
+        record,
+        figures,
+        held_out_chunks=len(figures.lengths) + figures.refused if held_out else 0,
+        constant=tuple(np.flatnonzero(normalizer.gain == 0).tolist()),
+        seconds=seconds,
+    )
 
 
 def _require_matching(episodes: Episodes, settings: TrainingSettings) -> None:
