@@ -151,11 +151,7 @@ def write_directory(
         layout, other = _published_files(saved.codec, saved, tokenizer_settings or {}), CODEC_FILE
     else:
         layout, other = {CODEC_FILE: _codec_file(saved)}, PROCESSOR_FILE
-    if (directory / other).exists():
-        raise FileExistsError(
-            f"{directory} holds another tokenizer, in {other}, which a {type(saved.codec).__name__} does not "
-            "replace: save into another directory, or empty this one"
-        )
+    _refuse_other_layout(directory, other, type(saved.codec))
     normalizer = None if saved.normalizer is None else saved.normalizer.get_config()
     beside = {NORMALIZER_FILE: normalizer, TRAINING_FILE: training}
     files = {name: _as_text(content) for name, content in beside.items() if content is not None} | layout
@@ -180,10 +176,11 @@ def write_directory(
 
 
 def require_writable(directory: Path) -> None:
-    """Raises the `OSError` that saving to a directory would end in, as far as this is known beforehand.
+    """Raises the `OSError` that saving a tokenizer of FAST would end in, as far as this is known beforehand.
 
     For those who work for minutes before they save. Nothing is left there.
     """
+    _refuse_other_layout(directory, CODEC_FILE, FastCodec)
     above = next(path for path in directory.absolute().parents if path.exists())
     for place in (above, directory):
         if place.exists() and not place.is_dir():
@@ -191,6 +188,14 @@ def require_writable(directory: Path) -> None:
         if place.exists():
             with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=place):
                 pass
+
+
+def _refuse_other_layout(directory: Path, other: str, kind: type[Codec]) -> None:
+    if (directory / other).exists():
+        raise FileExistsError(
+            f"{directory} holds another tokenizer, in {other}, which a {kind.__name__} does not replace: "
+            "save into another directory, or empty this one"
+        )
 
 
 def _codec_file(saved: SavedTokenizer) -> str:

@@ -267,11 +267,12 @@ def test_the_record_is_plain_json(arrays, vocabulary, tmp_path):
         ({"hold_out": float("nan")}, "hold_out is nan"),
         ({"max_error": (0.0, 1.0)}, "expected numbers above 0"),
         ({"max_error": (np.inf, np.inf)}, "bounds no dimension"),
+        ({"relative": RelativeActions((0,)), "chunking": replace(CHUNKING, padding="zeros")}, "zeros is no rest"),
     ],
 )
 def test_settings_out_of_their_range(options, message):
     with pytest.raises(TrainingError, match=message):
-        TrainingSettings(CHUNKING, **options)
+        TrainingSettings(**{"chunking": CHUNKING, **options})
 
 
 # ---- The scale that a bound needs --------------------------------------------------------------------------

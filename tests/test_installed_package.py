@@ -92,5 +92,6 @@ def test_the_public_classes_have_examples():
         "fast_tokenizer.codecs.frequency.FrequencyCodec",
         "fast_tokenizer.datasets.episodes.Episodes",
         "fast_tokenizer.datasets.opening.open_episodes",
+        "fast_tokenizer.dataset_training.pipeline.train",
     ):
         assert name in shown

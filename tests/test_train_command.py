@@ -16,7 +16,8 @@ import pytest
 from command_line import assert_one_line_error, numbers, run, table
 from dataset_files import write_lerobot_v30, write_robomimic
 
-from fast_tokenizer import FastTokenizer, cli
+from fast_tokenizer import BinningCodec, FastTokenizer, cli
+from fast_tokenizer.codecs import bins
 from fast_tokenizer.commands.quantities import Seconds, dimensions, error_limits, steps_or_seconds
 from fast_tokenizer.motions import generate_episodes
 from fast_tokenizer.normalization import Normalizer
@@ -138,7 +139,7 @@ def test_actions_relative_to_the_state(tmp_path, episodes):
     states = np.concatenate(episodes) - 0.125
     save(tmp_path / "arm.npz", episodes, states=states)
     result = run(tmp_path, "train", "arm.npz", "--out", "arm", "--relative", "0,1", "--state-key", "states")
-    assert "dimensions 0, 1" in rows_of(result)["relative"]
+    assert rows_of(result)["relative"].startswith("0, 1: the tokenizer takes and gives them relative")
     statistics = FastTokenizer.from_pretrained(tmp_path / "arm").normalizer.select().statistics
     assert abs(statistics.mean[0] - 0.125) < 0.1 < 0.25 < statistics.mean[2]
     assert json.loads((tmp_path / "arm" / "training.json").read_text())["relative"] == [0, 1]
@@ -149,6 +150,13 @@ def test_another_rate(folder):
     assert "40 steps x 3 dimensions" in rows_of(result)["chunks"]
     record = json.loads((folder / "arm" / "training.json").read_text())
     assert record["resampling"] == {"hz": 40.0, "held": [2]}
+
+
+def test_dimensions_that_stand_still_are_named(tmp_path, episodes):
+    write_lerobot_v30(tmp_path / "data", [one * np.float32([1, 0, 1]) for one in episodes], names=NAMES)
+    result = run(tmp_path, "train", "data", "--out", "out")
+    assert rows_of(result)["constant"].startswith("y: in the training data")
+    assert errors_of(result)["y"] == (0, 0)
 
 
 def test_published_statistics(folder):
@@ -213,6 +221,8 @@ def write_bad(folder, name, episodes):
         write_robomimic(folder / name, [episode[:0] for episode in episodes])
     elif name == "file":
         (folder / name).write_text("mine")
+    elif name == "bins":
+        FastTokenizer(BinningCodec(bins.uniform(-1, 1))).save_pretrained(folder / name)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +236,7 @@ def write_bad(folder, name, episodes):
         (["arm.npz", "--horizon", "200"], r"no chunk of 200 steps: the longest of 10 episode\(s\) has 129 steps"),
         (["arm.npz", "--out", "file/arm"], r"file: is a file, expected a directory"),
         (["arm.npz", "--out", "file"], r"file: is a file, expected a directory"),
+        (["arm.npz", "--out", "bins"], r"bins holds another tokenizer, in codec_config\.json"),
         (["arm.npz", "--vocab-size", "5"], r"more than vocab_size 5"),
         (
             ["arm.npz", "--max-error", "1e-7"],
@@ -234,7 +245,7 @@ def write_bad(folder, name, episodes):
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(folder, episodes, arguments, message):
-    for name in (arguments[0], "file"):
+    for name in (arguments[0], "file", "bins"):
         write_bad(folder, name, episodes)
     before = files_in(folder)
     out = [] if "--out" in arguments else ["--out", "deep/down/arm"]
@@ -288,6 +299,8 @@ def test_a_horizon_where_the_rate_or_the_chunks_are_known(tmp_path, episodes, mo
     assert "50 steps x 3" in table(capsys.readouterr().out.partition("\n\n")[0])["chunks"]
     assert cli.main([*train, "chunks.npy", "--horizon", "20"]) == 2
     assert "holds chunks of 16 steps: leave the horizon of 20 out" in capsys.readouterr().err
+    assert cli.main([*train, "chunks.npy", "--hz", "10"]) == 2
+    assert "holds chunks, which are cut already: leave --hz out" in capsys.readouterr().err
     assert cli.main([*train, "chunks.npy"]) == 0
     assert table(capsys.readouterr().out.partition("\n\n")[0])["chunks"].startswith("8 to train, 2 held out: 16")
 
@@ -326,6 +339,20 @@ def rest_of(terminal):
         while part := os.read(terminal, 4096):
             seen += part
     return seen
+
+
+def test_a_terminal_shows_every_stage_with_its_rate(folder):
+    pty = pytest.importorskip("pty", reason="a terminal is needed")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "fast_tokenizer", "train", "arm.npz", "--out", "arm", "--max-error", "1cm"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        seen = rest_of(ours).decode()
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
+    for stage in ("reading", "statistics", r"errors at scale [\d.]+", "DCT", "figures"):
+        assert re.search(rf"\r{stage} \[#+\] 100% (\d+)/\1 episodes, [\d,.]+/s", seen), stage
+    assert re.search(r"\rmerges \[#+ *\] +\d+% \d+/\d+ merges", seen)
 
 
 @pytest.mark.parametrize("stage", ["reading", "DCT", "merges"])

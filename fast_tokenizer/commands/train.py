@@ -217,6 +217,8 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
     else:
         asked = options.horizon
     if episodes.horizon is not None:
+        if options.hz is not None:
+            raise TrainingError(f"{episodes.origin} holds chunks, which are cut already: leave --hz out")
         if asked not in (None, episodes.horizon):
             raise TrainingError(
                 f"{episodes.origin} holds chunks of {episodes.horizon} steps: leave the horizon of {asked} out"
@@ -261,14 +263,15 @@ def _summary(trained: TrainedTokenizer, episodes: Episodes, settings: TrainingSe
         ("figures", f"of {tried}"),
         *trained.figures.rows(),
     ]
+    names = episodes.names or [str(place) for place in episodes.dims or range(episodes.action_dim)]
     if settings.relative is not None:
-        relative = ", ".join(map(str, settings.relative.dimensions))
-        rows.append(
-            ("relative", f"dimensions {relative}: the tokenizer takes and gives them relative to the state")
-        )
+        relative = ", ".join(names[place] for place in settings.relative.dimensions)
+        rows.append(("relative", f"{relative}: the tokenizer takes and gives them relative to the state"))
+    if trained.constant:
+        constant = ", ".join(names[place] for place in trained.constant)
+        rows.append(("constant", f"{constant}: in the training data, and so in whatever is decoded"))
     if not len(trained.figures.lengths):
         return labelled(rows)
-    names = episodes.names or [str(place) for place in episodes.dims or range(episodes.action_dim)]
     return f"{labelled(rows)}\n\n{trained.figures.error_table(names)}\n"
 
 

@@ -71,13 +71,9 @@ def train(
     vocabulary = settings.vocabulary
     if settings.max_error is not None:
         with _timed(seconds, "scale"):
+            limits, horizon = np.array(settings.max_error), settings.chunking.horizon
             scale = least_scale(
-                training_groups,
-                normalizer,
-                np.array(settings.max_error),
-                horizon=settings.chunking.horizon,
-                vocabulary=vocabulary,
-                num_threads=threads,
+                training_groups, normalizer, limits, horizon=horizon, vocabulary=vocabulary, num_threads=threads
             )
             vocabulary = replace(vocabulary, scale=scale)
     with _timed(seconds, "DCT"):
@@ -98,20 +94,26 @@ def train(
     record = training_record(
         episodes, recording, held_out, settings, vocabulary=vocabulary, chunks=chunks, command=command
     )
-    held_out_chunks = len(figures.lengths) + figures.refused if held_out else 0
-    return TrainedTokenizer(tokenizer, record, figures, held_out_chunks, seconds)
+    return TrainedTokenizer(
+        tokenizer,
+        record,
+        figures,
+        held_out_chunks=len(figures.lengths) + figures.refused if held_out else 0,
+        constant=tuple(np.flatnonzero(normalizer.gain == 0).tolist()),
+        seconds=seconds,
+    )
 
 
 def _require_matching(episodes: Episodes, settings: TrainingSettings) -> None:
     """Raises a `TrainingError` if settings are for other dimensions than the dataset has."""
     expected = episodes.action_dim
-    widths = {
-        "max_error": None if settings.max_error is None else len(settings.max_error),
-    }
+    widths = {}
+    if settings.max_error is not None:
+        widths["max_error"] = len(settings.max_error)
     if isinstance(settings.normalization, Normalizer):
         widths["the normaliser"] = settings.normalization.statistics.action_dim
     for name, width in widths.items():
-        if width is not None and width != expected:
+        if width != expected:
             raise TrainingError(
                 f"{name} is for {width} dimensions, the actions of {episodes.origin} have {expected}"
             )

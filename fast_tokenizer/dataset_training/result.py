@@ -25,6 +25,7 @@ class TrainedTokenizer:
         record: What it was trained on, and how: plain JSON, which is saved with it.
         figures: Of chunks of the episodes that were held out, or if there are none, of those trained on.
         held_out_chunks: How many were held out.
+        constant: Dimensions that do not move in the training data, and so not in what is decoded either.
         seconds: What each stage of the work took.
     """
 
@@ -32,6 +33,7 @@ class TrainedTokenizer:
     record: Mapping[str, Any]
     figures: Figures
     held_out_chunks: int
+    constant: tuple[int, ...]
     seconds: Mapping[str, float]
 
     def save(self, directory: str | os.PathLike[str]) -> None:

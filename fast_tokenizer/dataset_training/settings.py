@@ -45,7 +45,7 @@ class TrainingSettings:
             have; infinity where any will do. The least scale that keeps it is chosen.
 
     Raises:
-        TrainingError: If a number is out of its range.
+        TrainingError: If a number is out of its range, or two settings contradict each other.
     """
 
     chunking: Chunking
@@ -60,6 +60,8 @@ class TrainingSettings:
     max_error: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.relative is not None and self.chunking.padding == "zeros":
+            raise TrainingError("padding by zeros is no rest where actions are relative to a state: hold, or drop")
         if not 0 <= self.hold_out < 1:
             raise TrainingError(f"hold_out is {self.hold_out}: expected a share from 0, below 1")
         if self.max_error is not None and not all(limit > 0 for limit in self.max_error):
