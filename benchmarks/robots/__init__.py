@@ -1,0 +1,1 @@
+"""Motions of many robots, generated and simulated: what the tokenizer in the wheel was fitted on."""
