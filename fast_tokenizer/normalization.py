@@ -62,6 +62,10 @@ _RULES: dict[Convention, _Rule] = {
 }
 
 
+_LOSS = 1e-6
+"""Of the value, or of the range if that is larger: less is the rounding of floats."""
+
+
 class _Maps(NamedTuple):
     """How each dimension is computed, all `[D]`."""
 
@@ -162,6 +166,25 @@ class Normalizer:
         if self.clip:
             normalized = np.where(maps.is_centred, np.clip(normalized, -1.0, 1.0), normalized)
         return np.where(maps.is_zero, 0.0, normalized)
+
+    def loses(self, actions: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Which values `[..., D]` do not come back.
+
+        Those beyond the range that is clipped to; and where a dimension is constant for the normaliser, all but
+        this constant.
+
+        Examples:
+            >>> normalizer = Normalizer(ActionStatistics(q01=(0.0, 5.0), q99=(10.0, 5.0)), clip=True)
+            >>> normalizer.loses([[10.0, 5.0], [11.0, 6.0]]).tolist()
+            [[False, False], [True, True]]
+        """
+        maps = self._maps
+        values = self._with_dimensions(actions)
+        if not self.clip and not maps.is_zero.any():
+            return np.zeros(values.shape, bool)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told by others
+            returned = self.unnormalize(self.normalize(values))
+            return np.asarray(np.abs(returned - values) > _LOSS * np.maximum(np.abs(values), self.gain))
 
     def unnormalize(self, actions: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Brings normalised actions `[..., D]` back to the robot's units."""

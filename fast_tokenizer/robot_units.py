@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,39 @@ import numpy.typing as npt
 
 from fast_tokenizer.actions import Actions, Floats, as_chunks, is_ragged
 from fast_tokenizer.codecs.codec import DecodedActions
-from fast_tokenizer.errors import FastTokenizerError
+from fast_tokenizer.errors import EncodeError, FastTokenizerError
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet
 
 
-def normalized(
-    actions: Actions, normalizers: NormalizerSet | None, embodiment: str | None
-) -> npt.NDArray[np.float64] | list[Any]:
+@dataclass(frozen=True, eq=False)
+class NormalizedChunks:
+    """Chunks as a codec takes them.
+
+    Attributes:
+        chunks: float64 `[B, H, D]`, or a list of `[H_i, D]`. What is not finite stays so, for the codec to refuse.
+        lossy: bool `[B]`: chunks with a value that the normaliser will not bring back, as it clips or takes the
+            dimension for a constant.
+    """
+
+    chunks: npt.NDArray[np.float64] | list[Any]
+    lossy: npt.NDArray[np.bool_]
+
+    def marked(self, clipped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which chunks are clipped, by the codec or here."""
+        return clipped | self.lossy if self.lossy.any() else clipped
+
+    def require_lossless(self) -> None:
+        """Raises EncodeError, naming the first chunk, where one is lossy."""
+        if self.lossy.any():
+            raise EncodeError(
+                "a value is beyond the range that the normaliser clips to, or not the constant that its dimension "
+                "was in the statistics: check the units, or fit a normaliser on data like this",
+                int(self.lossy.argmax()),
+            )
+
+
+def normalized(actions: Actions, normalizers: NormalizerSet | None, embodiment: str | None) -> NormalizedChunks:
     """Normalises chunks of whatever kind a codec takes.
 
     Args:
@@ -24,22 +50,22 @@ def normalized(
         normalizers: Of one robot or several.
         embodiment: Which of them; None for the default one.
 
-    Returns:
-        float64 `[B, H, D]`, or a list of `[H_i, D]`. What is not finite stays so, for the codec to refuse.
-
     Raises:
         EncodeError: If the actions are no array of real numbers of such a shape.
         FastTokenizerError: If there is no such embodiment, or its normaliser is of other dimensions.
 
     Examples:
         >>> normalizers = NormalizerSet({"arm": Normalizer.fit([[0.0], [10.0]], "min_max")})
-        >>> normalized([[0.0], [5.0]], normalizers, "arm").tolist()
+        >>> normalized([[0.0], [5.0]], normalizers, "arm").chunks.tolist()
         [[[-1.0], [0.0]]]
     """
     normalizer = _chosen(normalizers, embodiment)
     if is_ragged(actions) or (isinstance(actions, list) and not actions):
-        return [_normalized(as_chunks(chunk), normalizer)[0] for chunk in actions]
-    return _normalized(as_chunks(actions), normalizer)
+        parts = [as_chunks(chunk) for chunk in actions]
+        lossy = np.array([normalizer.loses(part).any() for part in parts], bool)
+        return NormalizedChunks([_normalized(part, normalizer)[0] for part in parts], lossy)
+    chunks = as_chunks(actions)
+    return NormalizedChunks(_normalized(chunks, normalizer), np.asarray(normalizer.loses(chunks).any(axis=(1, 2))))
 
 
 def unnormalized(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,7 +127,7 @@ class FastTokenizer:
             FastTokenizerError: If there is no such embodiment, or its normaliser is of other dimensions.
         """
         if self._normalizers is not None or embodiment is not None:
-            action_chunk = normalized(action_chunk, self._normalizers, embodiment)
+            return self.encode(action_chunk, embodiment=embodiment, num_threads=num_threads).to_lists()
         return self._codec.encode_lists(action_chunk, num_threads=num_threads)
 
     def encode(
@@ -151,9 +152,13 @@ class FastTokenizer:
             >>> ids.shape == mask.shape and ids.shape[1] % 4
             0
         """
-        if self._normalizers is not None or embodiment is not None:
-            action_chunk = normalized(action_chunk, self._normalizers, embodiment)
-        return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
+        if self._normalizers is None and embodiment is None:
+            return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
+        taken = normalized(action_chunk, self._normalizers, embodiment)
+        batch = self._codec.encode(taken.chunks, on_clip=on_clip, num_threads=num_threads)
+        if on_clip == "raise":
+            taken.require_lossless()
+        return replace(batch, clipped=taken.marked(batch.clipped))
 
     def decode(
         self,
@@ -269,7 +274,7 @@ class FastTokenizer:
         """
         normalizers = as_normalizer_set(normalizer)
         if normalizers is not None or embodiment is not None:
-            action_data = normalized(action_data, normalizers, embodiment)
+            action_data = normalized(action_data, normalizers, embodiment).chunks
         settings = VocabularySettings(scale, vocab_size, scheme, margin, max_token_length)
         codec = fit_fast_codec(action_data, settings, progress=progress, num_threads=thread_count(num_threads))
         return cls(codec, time_horizon=time_horizon, action_dim=action_dim, normalizer=normalizers)

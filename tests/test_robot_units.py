@@ -247,6 +247,36 @@ def test_a_damaged_normaliser_is_named(tokenizer, tmp_path):
         FastTokenizer.from_pretrained(tmp_path)
 
 
+# ---- What a normaliser does not bring back ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_what_the_normaliser_clips_is_told(plain, actions, as_list):
+    tokenizer = FastTokenizer(plain.codec, normalizer=Normalizer.fit(actions.reshape(-1, 7), clip=True))
+    low, high = (np.array(getattr(tokenizer.normalizer["default"].statistics, name)) for name in ("q01", "q99"))
+    within = np.clip(actions[:3], low, high)
+    beyond = within.copy()
+    beyond[1, 4, 2] = high[2] + 1.0
+    given = (lambda chunks: [chunk[: 5 + place] for place, chunk in enumerate(chunks)]) if as_list else np.asarray
+    assert tokenizer.encode(given(within)).clipped.tolist() == [False, False, False]
+    assert tokenizer.encode(given(beyond)).clipped.tolist() == [False, True, False]
+    assert tokenizer(given(beyond)).clipped.tolist() == [False, True, False]
+    with pytest.raises(EncodeError, match=r"chunk 1.*normaliser clips"):
+        tokenizer.encode(given(beyond), on_clip="raise")
+
+
+def test_a_constant_that_moves_is_told(plain, actions):
+    steps = actions.reshape(-1, 7).copy()
+    steps[:, 3] = 7.5
+    tokenizer = FastTokenizer(plain.codec, normalizer=Normalizer.fit(steps))
+    still = steps[:20].reshape(2, 10, 7)
+    assert not tokenizer.encode(still).clipped.any()
+    moving = still.copy()
+    moving[1, 9, 3] = 7.6
+    assert tokenizer.encode(moving).clipped.tolist() == [False, True]
+    assert tokenizer.decode(tokenizer(moving))[1, 9, 3] == 7.5
+
+
 # ---- The model card ----------------------------------------------------------------------------------------
 
 
