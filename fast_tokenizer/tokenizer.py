@@ -12,7 +12,7 @@ import numpy as np
 
 from fast_tokenizer.actions import Actions, Floats
 from fast_tokenizer.codecs.codec import Codec, DecodedActions
-from fast_tokenizer.codecs.fast import Scheme
+from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.model_card import model_card
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
@@ -110,6 +110,7 @@ class FastTokenizer:
         action_chunk: Actions,
         *,
         on_clip: Literal["report", "raise"] = "report",
+        rdo: float | None = None,
         num_threads: int | None = None,
     ) -> TokenBatch:
         """Encodes chunks to flat ids with offsets, from which lists or padded arrays can be had.
@@ -117,7 +118,13 @@ class FastTokenizer:
         Args:
             action_chunk: As in a call.
             on_clip: `"raise"` makes a coefficient outside the vocabulary's range an error.
+            rdo: Rate-distortion optimisation: fewer tokens for some more error, by choosing which way each
+                coefficient is rounded. How many tokens a squared rounding unit is worth; see `FastCodec.encode`.
             num_threads: None for as many as are worth it.
+
+        Raises:
+            EncodeError: As in a call, or if something was clipped and `on_clip="raise"`.
+            ValueError: If `rdo` is not 0 or more, or this is no tokenizer of scheme `"symbols"`.
 
         Examples:
             >>> tokenizer = FastTokenizer.fit(np.zeros((3, 4, 2)))
@@ -125,7 +132,13 @@ class FastTokenizer:
             >>> ids.shape == mask.shape and ids.shape[1] % 4
             0
         """
-        return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
+        if rdo is None:
+            return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
+        if not isinstance(self._codec, FastCodec):
+            raise ValueError(
+                f"rdo needs a FastCodec, as the number of ids of others is fixed: got {self._codec!r}"
+            )
+        return self._codec.encode(action_chunk, on_clip=on_clip, rdo=rdo, num_threads=num_threads)
 
     def decode(
         self,
