@@ -87,6 +87,13 @@ class TokenGrammar:
     @overload
     def __init__(self, coder: CoefficientCoder, canonical: bool, largest: int, num_threads: int = 0) -> None: ...
 
+class RateDistortionSearch:
+    """Coefficients that are worth their tokens, of a coder of scheme symbols and its canonical grammar."""
+
+    def __init__(self, coder: CoefficientCoder, grammar: TokenGrammar) -> None: ...
+    def choose(self, scaled: _Float64, rounded: _Int32, rdo: float, num_threads: int = 0) -> _Int32:
+        """Coefficients `[B, ...]` for those before and after rounding; outside the alphabet, the latter."""
+
 class LengthAutomaton:
     """Which ids may come next, if a sequence is to hold `length` coefficients. Places are int32 `[B, 3]`."""
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from fast_tokenizer.actions import Actions, Floats
 from fast_tokenizer.codecs.codec import Codec, DecodedActions
-from fast_tokenizer.codecs.fast import Scheme
+from fast_tokenizer.codecs.fast import FastCodec, Scheme
 from fast_tokenizer.decoding import CheckedActions, ErrorPolicy
 from fast_tokenizer.hub import local_directory, publish
 from fast_tokenizer.model_card import model_card
@@ -136,6 +136,7 @@ class FastTokenizer:
         *,
         on_clip: Literal["report", "raise"] = "report",
         embodiment: str | None = None,
+        rdo: float | None = None,
         num_threads: int | None = None,
     ) -> TokenBatch:
         """Encodes chunks to flat ids with offsets, from which lists or padded arrays can be had.
@@ -144,7 +145,13 @@ class FastTokenizer:
             action_chunk: As in a call.
             on_clip: `"raise"` makes a coefficient outside the vocabulary's range an error.
             embodiment: As in a call.
+            rdo: Rate-distortion optimisation: fewer tokens for some more error, by choosing which way each
+                coefficient is rounded. How many tokens a squared rounding unit is worth; see `FastCodec.encode`.
             num_threads: None for as many as are worth it.
+
+        Raises:
+            EncodeError: As in a call, or if something was clipped and `on_clip="raise"`.
+            ValueError: If `rdo` is not 0 or more, or this is no tokenizer of scheme `"symbols"`.
 
         Examples:
             >>> tokenizer = FastTokenizer.fit([[[0.0, 0.0]] * 4])
@@ -152,10 +159,20 @@ class FastTokenizer:
             >>> ids.shape == mask.shape and ids.shape[1] % 4
             0
         """
-        if self._normalizers is None and embodiment is None:
-            return self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
-        taken = normalized(action_chunk, self._normalizers, embodiment)
-        batch = self._codec.encode(taken.chunks, on_clip=on_clip, num_threads=num_threads)
+        taken = None
+        if self._normalizers is not None or embodiment is not None:
+            taken = normalized(action_chunk, self._normalizers, embodiment)
+            action_chunk = taken.chunks
+        if rdo is None:
+            batch = self._codec.encode(action_chunk, on_clip=on_clip, num_threads=num_threads)
+        elif isinstance(self._codec, FastCodec):
+            batch = self._codec.encode(action_chunk, on_clip=on_clip, rdo=rdo, num_threads=num_threads)
+        else:
+            raise ValueError(
+                f"rdo needs a FastCodec, as the number of ids of others is fixed: got {self._codec!r}"
+            )
+        if taken is None:
+            return batch
         if on_clip == "raise":
             taken.require_lossless()
         return replace(batch, clipped=taken.marked(batch.clipped))

@@ -7,6 +7,7 @@ away from such ties.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -301,3 +302,19 @@ class ReferencePipeline:
             return scipy.fft.idct(coefficients.reshape(horizon, dim) / self.scale, axis=0, norm="ortho")
         except (ValueError, OverflowError, TypeError):
             return np.zeros((horizon, dim))
+
+
+# ---- Rate-distortion optimisation --------------------------------------------------------------------------
+
+
+def least_cost(scaled, alphabet, merges, rdo, reach):
+    """The least `tokens + rdo * squared error` of all ways to round a few coefficients.
+
+    Each becomes any of the whole numbers of `alphabet` (a range) that is no further than `reach` from it.
+    """
+    choices = [[q for q in alphabet if abs(c - q) <= reach] for c in scaled]
+    return min(
+        len(bpe_encode([q - alphabet.start for q in chosen], merges))
+        + rdo * sum((c - q) ** 2 for c, q in zip(scaled, chosen, strict=True))
+        for chosen in itertools.product(*choices)
+    )

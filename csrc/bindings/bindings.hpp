@@ -27,6 +27,7 @@ void bind_diffusion(py::module_& module);
 void bind_errors(py::module_& module);
 void bind_fixed_length(py::module_& module);
 void bind_generation(py::module_& module);
+void bind_rate_distortion(py::module_& module);
 void bind_sequences(py::module_& module);
 void bind_training(py::module_& module);
 

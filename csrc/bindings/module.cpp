@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind_sequences(module);
   bind_fixed_length(module);
   bind_generation(module);
+  bind_rate_distortion(module);
   bind_diffusion(module);
   bind_training(module);
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -36,6 +36,9 @@ DecodedActions: TypeAlias = "npt.NDArray[np.float64] | list[npt.NDArray[np.float
 
 EncodedChunks: TypeAlias = "tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.bool_]]"
 """Flat ids, offsets `[B + 1]`, and which chunks were clipped, `[B]`."""
+
+ChunkEncoder: TypeAlias = Callable[[Floats, int], EncodedChunks]
+"""Encodes `[B, H, D]` on so many threads."""
 
 ReadSequences: TypeAlias = "tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None, int]"
 """Actions `[B, H, D]`; status, position and number of decoded values `[3, B]`, None where all is well; the first
@@ -123,19 +126,7 @@ class Codec(ABC):
             EncodeError: If the actions are not finite numbers of such a shape, if the codec has no id that they
                 need, or if one was clipped and `on_clip="raise"`.
         """
-        if on_clip not in ("report", "raise"):
-            raise ValueError(f"on_clip is {on_clip!r}: expected 'report' or 'raise'")
-        threads = thread_count(num_threads)
-        if is_ragged(actions):
-            batch = self._encode_ragged(actions, threads)
-        else:
-            chunks = as_chunks(actions)
-            ids, offsets, clipped = self._encode_chunks(chunks, threads)
-            _, horizon, action_dim = chunks.shape
-            batch = TokenBatch(ids, offsets, horizon, action_dim, clipped, self.vocabulary.pad_id)
-        if on_clip == "raise" and batch.clipped.any():
-            raise EncodeError(self._range_advice(), int(batch.clipped.argmax()))
-        return batch
+        return self._encode(actions, self._encode_chunks, on_clip, num_threads)
 
     def encode_lists(self, actions: Actions, *, num_threads: int | None = None) -> TokenLists:
         """The lists of `encode(actions).to_lists()`.
@@ -225,7 +216,30 @@ class Codec(ABC):
     def __hash__(self) -> int:
         return hash((self.name, self.vocabulary.size))  # no more: few codecs are kept together
 
-    def _encode_ragged(self, chunks: Sequence[Actions], num_threads: int) -> TokenBatch:
+    def _encode(
+        self,
+        actions: Actions,
+        encode_chunks: ChunkEncoder,
+        on_clip: Literal["report", "raise"],
+        num_threads: int | None,
+    ) -> TokenBatch:
+        if on_clip not in ("report", "raise"):
+            raise ValueError(f"on_clip is {on_clip!r}: expected 'report' or 'raise'")
+        threads = thread_count(num_threads)
+        if is_ragged(actions):
+            batch = self._encode_ragged(actions, encode_chunks, threads)
+        else:
+            chunks = as_chunks(actions)
+            ids, offsets, clipped = encode_chunks(chunks, threads)
+            _, horizon, action_dim = chunks.shape
+            batch = TokenBatch(ids, offsets, horizon, action_dim, clipped, self.vocabulary.pad_id)
+        if on_clip == "raise" and batch.clipped.any():
+            raise EncodeError(self._range_advice(), int(batch.clipped.argmax()))
+        return batch
+
+    def _encode_ragged(
+        self, chunks: Sequence[Actions], encode_chunks: ChunkEncoder, num_threads: int
+    ) -> TokenBatch:
         widths = {np.shape(chunk)[1] for chunk in chunks}
         if len(widths) != 1:
             raise EncodeError(f"chunks have action_dim {sorted(widths)}: expected one number for all")
@@ -233,7 +247,7 @@ class Codec(ABC):
         clipped = np.zeros(len(chunks), bool)
         for batch, places in group_by_shape(chunks):
             with chunks_from(places):
-                ids, offsets, clipped[places] = self._encode_chunks(batch, num_threads)
+                ids, offsets, clipped[places] = encode_chunks(batch, num_threads)
             for i, place in enumerate(places):
                 parts[place] = ids[offsets[i] : offsets[i + 1]]
         all_offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
