@@ -68,6 +68,33 @@ def test_errors_are_one_line_and_leave_nothing(folder, command, message):
     assert sorted(folder.iterdir()) == before
 
 
+def _spoil(actions, ends, how):
+    if how == "NaN":
+        actions[ends[2] + 7, 1] = np.nan
+    if how == "short":
+        ends = np.arange(10, len(actions) + 1, 10)
+    if how == "ragged":
+        return np.array([np.zeros((5, 3)), np.zeros((6, 2))], dtype=object), ends
+    return (actions[:0], ends[:0]) if how == "empty" else (actions, ends)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("NaN", r"episode 3: actions\[7, 1\] is nan"),
+        ("short", "no chunk of 20 steps: the longest of 80 episode"),
+        ("ragged", "not a readable .npz file"),
+        ("empty", "spoilt.npz"),
+    ],
+)
+def test_recordings_that_are_spoilt(folder, how, message):
+    with np.load(folder / "arm.npz") as content:
+        actions, ends = _spoil(content["actions"].copy(), content["episode_ends"], how)
+    np.savez(folder / "spoilt.npz", actions=actions, episode_ends=ends, hz=20.0)
+    assert_one_line_error(run(folder, "report", "arm", "spoilt.npz", "--out", "x.html"), message)
+    assert not (folder / "x.html").exists()
+
+
 def test_a_page_is_written_whole_or_not_at_all(folder):
     (folder / "taken.html").mkdir()
     assert_one_line_error(run(folder, "report", "arm", "arm.npz", "--out", "taken.html"), "taken.html")
