@@ -97,7 +97,8 @@ def read_normalizer(path: str | os.PathLike[str], embodiment: str | None = None)
 
     Args:
         path: The file.
-        embodiment: Whose normaliser, where the file has several; None for the default or only one.
+        embodiment: Whose normaliser, where the file has several; None for the default or only one, and in
+            openpi's file for `actions`.
 
     Raises:
         FormatError: If the file is missing, damaged, or of no known kind.
@@ -108,7 +109,8 @@ def read_normalizer(path: str | os.PathLike[str], embodiment: str | None = None)
     if "embodiments" in content:
         return NormalizerSet.load(path).select(embodiment)
     if "norm_stats" in content:
-        return read_openpi(path)
+        named = embodiment is not None and embodiment in get_value(content, "norm_stats", path, dict)
+        return read_openpi(path, str(embodiment) if named else "actions")
     if content and all(isinstance(group, dict) and "action" in group for group in content.values()):
         return read_openvla(path).select(embodiment)
     if "action" in content:

@@ -154,6 +154,8 @@ def test_the_content_says_whose_file_it_is(tmp_path):
     for name, content in contents.items():
         (tmp_path / name).write_text(json.dumps(content))
     assert read_normalizer(tmp_path / "openpi") == read_openpi(tmp_path / "openpi")
+    assert read_normalizer(tmp_path / "openpi", "state") == read_openpi(tmp_path / "openpi", "state")
+    assert read_normalizer(tmp_path / "openpi", "my_arm") == read_openpi(tmp_path / "openpi")
     assert read_normalizer(tmp_path / "lerobot") == read_lerobot(tmp_path / "lerobot")
     assert read_normalizer(tmp_path / "openvla", "bridge") == read_openvla(tmp_path / "openvla")["bridge"]
     assert read_normalizer(tmp_path / "normalizer.json", "two") == normalizers["two"]
