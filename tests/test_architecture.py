@@ -78,7 +78,7 @@ LAYERS = [
     ["report.content"],
     ["report.figures", "report.making", "report.page"],
     ["report"],
-    ["commands.demo", "commands.report", "commands.train", "hf.action_tokenizer"],
+    ["commands.demo", "commands.inspect", "commands.report", "commands.train", "hf.action_tokenizer"],
     ["cli", "hf.action_processor"],
     ["__main__"],
     ["hf.registration"],
