@@ -9,7 +9,7 @@ import fast_tokenizer
 
 # From the bottom to the top. Modules of one layer do not know each other.
 LAYERS = [
-    ["_core", "errors"],
+    ["_core", "errors", "staged_files"],
     [
         "actions",
         "chunking",
@@ -62,7 +62,7 @@ LAYERS = [
     [""],  # fast_tokenizer itself: the public names
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["commands"],
-    ["commands.arguments", "commands.tokenizers", "dataset_training.settings"],
+    ["commands.arguments", "dataset_training.settings"],
     ["commands.quantities", "dataset_training.recording"],
     ["dataset_training.chunk_groups", "dataset_training.figures", "dataset_training.provenance"],
     [
@@ -73,12 +73,20 @@ LAYERS = [
     ],
     ["dataset_training.pipeline"],
     ["dataset_training"],
+    ["commands.chunked_dataset", "commands.tokenizers"],
     ["report.chunk_sets", "report.measurement"],
     ["report.comparison", "report.wrong_tokens"],
     ["report.content"],
     ["report.figures", "report.making", "report.page"],
     ["report"],
-    ["commands.demo", "commands.inspect", "commands.report", "commands.train", "hf.action_tokenizer"],
+    [
+        "commands.compare",
+        "commands.demo",
+        "commands.inspect",
+        "commands.report",
+        "commands.train",
+        "hf.action_tokenizer",
+    ],
     ["cli", "hf.action_processor"],
     ["__main__"],
     ["hf.registration"],

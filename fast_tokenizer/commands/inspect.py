@@ -9,8 +9,8 @@ import numpy as np
 
 from fast_tokenizer import BinningCodec, FastCodec, FastTokenizer, FrequencyCodec
 from fast_tokenizer.commands.arguments import Commands
-from fast_tokenizer.commands.tokenizers import tokenizer_directory
-from fast_tokenizer.dataset_training import TrainingRecord, read_training_record
+from fast_tokenizer.commands.tokenizers import open_tokenizer
+from fast_tokenizer.dataset_training import TrainingRecord
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.text_table import columns, labelled
 
@@ -32,9 +32,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    directory = tokenizer_directory(options.tokenizer)
-    tokenizer = FastTokenizer.from_pretrained(directory)
-    record = read_training_record(directory)
+    tokenizer, record = open_tokenizer(options.tokenizer)
     rows = [("tokenizer", options.tokenizer), *_codec_rows(tokenizer.codec), *_rows_of_any_codec(tokenizer)]
     print(labelled([*rows, *_origin_rows(record)]))
     for name, normalizer in (tokenizer.normalizer or {}).items():

@@ -16,6 +16,7 @@ from fast_tokenizer.commands.arguments import (
     positive_int,
     seed,
 )
+from fast_tokenizer.commands.chunked_dataset import STEPS, STRIDES_A_CHUNK, add_dataset
 from fast_tokenizer.commands.quantities import Seconds, dimensions, error_limits, steps_or_seconds
 from fast_tokenizer.dataset_training import Resampling, TrainedTokenizer, TrainingSettings, train
 from fast_tokenizer.datasets import Episodes, open_episodes
@@ -27,9 +28,6 @@ from fast_tokenizer.serialization import require_writable
 from fast_tokenizer.text_table import labelled
 from fast_tokenizer.training import VocabularySettings
 
-_STEPS = 50  # of a chunk, where the dataset does not tell its rate
-_STRIDES_A_CHUNK = 4
-
 
 def add_to(commands: Commands) -> argparse.ArgumentParser:
     """Adds the command with its options."""
@@ -40,12 +38,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         "tokenizer that takes and gives actions in the robot's units. At the end it tells what episodes that were "
         "held out take in tokens, and how exactly they come back.",
     )
-    parser.add_argument(
-        "dataset",
-        type=Path,
-        metavar="DATASET",
-        help="LeRobotDataset, Zarr or RLDS directory, HDF5 file or folder of them, .npz or .npy",
-    )
+    add_dataset(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the tokenizer is saved")
     _add_options_of_data(parser)
     _add_options_of_chunks(parser)
@@ -174,7 +167,7 @@ def _settings(options: argparse.Namespace, episodes: Episodes) -> TrainingSettin
     return TrainingSettings(
         chunking=Chunking(
             horizon=horizon,
-            stride=options.stride or max(1, horizon // _STRIDES_A_CHUNK),
+            stride=options.stride or max(1, horizon // STRIDES_A_CHUNK),
             padding=options.padding,
             sample=options.sample,
             seed=options.seed,
@@ -224,7 +217,7 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
                 f"{episodes.origin} holds chunks of {episodes.horizon} steps: leave the horizon of {asked} out"
             )
         return episodes.horizon
-    return asked or (_STEPS if hz is None else max(1, round(hz)))
+    return asked or (STEPS if hz is None else max(1, round(hz)))
 
 
 def _max_error(limits: float | dict[int | str, float] | None, episodes: Episodes) -> tuple[float, ...] | None:
