@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from fast_tokenizer import FastTokenizer
@@ -34,7 +35,7 @@ def add_options_of_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state-key", help="what to read as states, for a tokenizer of relative actions")
     parser.add_argument("--embodiment", metavar="NAME", help="whose normaliser to take, of several")
     parser.add_argument(
-        "--horizon", type=positive_int, metavar="H", help="steps of a chunk, where no training tells"
+        "--horizon", type=positive_int, metavar="H", help="steps of a chunk; as in the training unless given"
     )
     parser.add_argument("--stride", type=positive_int, metavar="N", help="steps from chunk to chunk, likewise")
 
@@ -42,7 +43,7 @@ def add_options_of_dataset(parser: argparse.ArgumentParser) -> None:
 def open_dataset(
     options: argparse.Namespace, tokenizer: FastTokenizer, record: TrainingRecord | None
 ) -> tuple[Episodes, Chunking]:
-    """Opens the dataset, and says how it is cut: as in the training, else as asked for, else by what is known.
+    """Opens the dataset, and says how it is cut: as asked for, else as in the training, else by what is known.
 
     Raises:
         OSError: If there is no such path.
@@ -51,6 +52,8 @@ def open_dataset(
     dims = None if record is None else record.dims
     episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=dims)
     if record is not None:
-        return episodes, record.chunking
+        chunking = record.chunking
+        horizon, stride = options.horizon or chunking.horizon, options.stride or chunking.stride
+        return episodes, replace(chunking, horizon=horizon, stride=stride)
     horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or round(episodes.hz or STEPS)
     return episodes, Chunking(horizon, options.stride or max(1, horizon // STRIDES_A_CHUNK))

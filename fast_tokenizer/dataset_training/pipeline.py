@@ -12,9 +12,10 @@ import numpy as np
 from fast_tokenizer import FastTokenizer
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
 from fast_tokenizer.dataset_training.figures import measure
+from fast_tokenizer.dataset_training.prepared_episodes import PlacedEpisode
 from fast_tokenizer.dataset_training.provenance import training_record
 from fast_tokenizer.dataset_training.quantized_chunks import quantize_groups
-from fast_tokenizer.dataset_training.recording import PlacedEpisode, read_recording
+from fast_tokenizer.dataset_training.recording import read_recording
 from fast_tokenizer.dataset_training.result import TrainedTokenizer
 from fast_tokenizer.dataset_training.scale_search import least_scale
 from fast_tokenizer.dataset_training.settings import TrainingSettings

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training import TrainingRecord
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
-from fast_tokenizer.dataset_training.recording import PlacedEpisode, read_recording
+from fast_tokenizer.dataset_training.prepared_episodes import PlacedEpisode
+from fast_tokenizer.dataset_training.recording import read_recording
 from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.relative_actions import RelativeActions
 
@@ -46,9 +47,9 @@ def read_chunk_sets(
 
     Args:
         episodes: The dataset.
-        chunking: How it is cut, if there is no record.
-        record: Of the training: then chunks are cut in its way, and if it was this
-            dataset, episodes that were held out are told from the others.
+        chunking: How it is cut.
+        record: Of the training: then episodes are brought to its rate and made relative as they were there, and if
+            it was this dataset, those that were held out are told from the others.
         limit: The most chunks of a set.
         seed: Of the draw.
 
@@ -58,10 +59,8 @@ def read_chunk_sets(
     Raises:
         FastTokenizerError: If no chunk can be cut.
     """
-    relative = None
-    if record is not None:
-        chunking, relative = record.chunking, record.relative
-    recording = read_recording(episodes, None if record is None else record.resampling)
+    relative, resampling = (None, None) if record is None else (record.relative, record.resampling)
+    recording = read_recording(episodes, resampling)
     sets: dict[str, list[PlacedEpisode]] = {}
     for placed in recording.episodes:
         sets.setdefault(_label(placed, recording.sha256, record), []).append(placed)
