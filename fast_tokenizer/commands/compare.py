@@ -6,21 +6,10 @@ import argparse
 
 from fast_tokenizer.commands.arguments import Commands, positive_int, seed
 from fast_tokenizer.commands.chunked_dataset import add_dataset, add_options_of_dataset, open_dataset
+from fast_tokenizer.commands.comparison_table import comparison_table
 from fast_tokenizer.commands.tokenizers import open_tokenizer
-from fast_tokenizer.report import ComparedTokenizer, chunk_normalizer, compare, read_chunk_sets
-from fast_tokenizer.text_table import columns, labelled
-
-_HEADER = [
-    "tokenizer",
-    "mean tokens",
-    "p99",
-    "max",
-    "compression",
-    "RMSE",
-    "largest error",
-    "clipped",
-    "refused",
-]
+from fast_tokenizer.report import chunk_normalizer, compare, read_chunk_sets
+from fast_tokenizer.text_table import labelled
 
 
 def add_to(commands: Commands) -> argparse.ArgumentParser:
@@ -60,22 +49,4 @@ def _run(options: argparse.Namespace) -> None:
         ("chunks", f"{count} of {tried.of}: {horizon} steps x {action_dim} dimensions"),
         ("normalised", f"by {source}; errors are in such units"),
     ]
-    cells = [_cells(one, horizon * action_dim) for one in compared]
-    print(f"{labelled(rows)}\n\n{columns(_HEADER, cells)}")
-
-
-def _cells(one: ComparedTokenizer, values: int) -> list[str]:
-    """A line of the table; `values` is how many ids a chunk takes at one a value."""
-    if one.longest == 0:
-        return [one.name, *"-" * (len(_HEADER) - 2), str(one.refused)]
-    return [
-        one.name,
-        f"{one.mean_tokens:.1f}",
-        f"{one.p99_tokens:.0f}",
-        str(one.longest),
-        f"{values / one.mean_tokens:.1f}",
-        f"{one.rmse:.4g}",
-        f"{one.largest_error:.4g}",
-        str(one.clipped),
-        str(one.refused),
-    ]
+    print(f"{labelled(rows)}\n\n{comparison_table(compared, horizon * action_dim)}")

@@ -64,7 +64,7 @@ def read_chunk_sets(
     sets: dict[str, list[PlacedEpisode]] = {}
     for placed in recording.episodes:
         sets.setdefault(_label(placed, recording.sha256, record), []).append(placed)
-    found = [_draw(label, placed, chunking, relative, limit, seed) for label, placed in sorted(sets.items())]
+    found = [draw_chunks(label, placed, chunking, relative, limit, seed) for label, placed in sorted(sets.items())]
     if not any(one.of for one in found):
         raise chunking.no_chunks([len(placed.episode.actions) for placed in recording.episodes])
     return [one for one in found if one.of]
@@ -79,7 +79,7 @@ def _label(placed: PlacedEpisode, sha256: str, record: TrainingRecord | None) ->
     return "held out" if placed.episode.name in record.held_out else "trained on"
 
 
-def _draw(
+def draw_chunks(
     label: str,
     placed: Sequence[PlacedEpisode],
     chunking: Chunking,
@@ -87,6 +87,16 @@ def _draw(
     limit: int,
     seed: int,
 ) -> ChunkSet:
+    """Draws chunks of some episodes: always the same, and in their order.
+
+    Args:
+        label: What they are, for people.
+        placed: Whose chunks.
+        chunking: How they are cut.
+        relative: Makes them relative to the states that they begin in.
+        limit: The most chunks.
+        seed: Of the draw.
+    """
     total = sum(len(chunking.windows(one.episode.actions, one.place)) for one in placed)
     wanted = np.sort(np.random.default_rng(seed).permutation(total)[:limit])
     drawn, begin = [], 0
