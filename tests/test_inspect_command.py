@@ -43,7 +43,7 @@ def test_a_trained_tokenizer_tells_where_it_comes_from(tmp_path):
     size = tokenizer.vocab_size
     assert rows["special ids"] == f"pad {size}, eos {size + 1}, mask {size + 2}"
     assert rows["chunk"] == "20 steps x 2 dimensions"
-    assert rows["normaliser"].startswith("panda (default): ")
+    assert rows["normaliser"].startswith("panda: ")
     assert rows["trained on"] == f"data: {record['chunks']['count']} chunks of 5 episodes, 1 held out"
     assert rows["hash"].split(",")[0] == record["dataset"]["sha256"][:12]
     assert rows["command"] == f"fast-tokenizer {command}"
@@ -74,11 +74,10 @@ def test_several_robots_and_a_mode_for_each_dimension(tmp_path):
     arm = Normalizer.fit([[0.0, 3.0, 0.0], [10.0, 3.0, 1.0]], ["min_max", "min_max", "identity"])
     leg = Normalizer.fit([[0.0], [1.0], [2.0]], "mean_std")
     chunks = np.zeros((2, 5, 1))
-    FastTokenizer.fit(
-        chunks, normalizer=NormalizerSet({"arm": arm, "leg": leg}), embodiment="leg"
-    ).save_pretrained(tmp_path / "both")
+    robots = NormalizerSet({"arm": arm, "leg": leg}, default="leg")
+    FastTokenizer.fit(chunks, normalizer=robots).save_pretrained(tmp_path / "both")
     rows, (first, second) = inspect(tmp_path, "both")
-    assert rows["normaliser"] == "arm, leg: actions are taken and given in the robot's units"
+    assert rows["normaliser"] == "arm, leg (default): actions are taken and given in the robot's units"
     assert rows["chunk"] == "any number of steps x any number of dimensions"
     assert rows["trained on"] == "not known, as there is no training.json"
     assert [line.split() for line in first.splitlines()[2:]] == [

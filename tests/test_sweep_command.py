@@ -98,6 +98,19 @@ def test_a_drawing(folder, suffix):
     assert not list(folder.glob(".*"))
 
 
+def test_exact_and_unencodable_chunks_are_drawn_too(folder, capsys):
+    """No error has no logarithm, and what encodes nothing has no figures."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    still, tiny = [np.full((40, 2), 3.0)] * 3, FastTokenizer.fit(np.zeros((3, 4, 2)), scheme="bytes")
+    save_npz(folder / "still.npz", still)
+    tiny.save_pretrained(folder / "tiny")
+    for name in ("still.npz", "arm.npz"):
+        command = ["sweep", str(folder / name), *SMALL, "--baseline", str(folder / "tiny")]
+        assert cli.main([*command, "--out", str(folder / "front.png")]) == 0
+        assert (folder / "front.png").stat().st_size > 1000
+    assert re.search(r"tiny +- +-", capsys.readouterr().out)
+
+
 def test_options_of_train_hold_here_too(folder):
     command = ("sweep", "arm.npz", *SMALL, "--dims", "2,0", "--horizon", "0.5s", "--relative", "0")
     rows, _, _ = parts_of(run(folder, *command, "--state-key", "states", "--hold-out", "0"))

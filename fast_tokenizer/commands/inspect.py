@@ -80,8 +80,8 @@ def _rows_of_any_codec(tokenizer: FastTokenizer) -> Iterator[tuple[str, str]]:
     if tokenizer.normalizer is None:
         yield "normaliser", "none: actions are taken and given normalised, to about [-1, 1]"
     else:
-        default = tokenizer.normalizer.default
-        names = [f"{name} (default)" if name == default else name for name in tokenizer.normalizer]
+        several, default = len(tokenizer.normalizer) > 1, tokenizer.normalizer.default
+        names = [f"{name} (default)" if several and name == default else name for name in tokenizer.normalizer]
         yield "normaliser", f"{', '.join(names)}: actions are taken and given in the robot's units"
 
 

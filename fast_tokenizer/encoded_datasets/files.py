@@ -14,7 +14,7 @@ from fast_tokenizer.staged_files import staged_file
 _FORMATS = {".npz": npz, ".parquet": parquet}
 
 
-def require_known(path: Path) -> None:
+def require_known_suffix(path: Path) -> None:
     """Raises a `FormatError` unless the name ends as that of a known format does."""
     _format(path)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import cycle, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fast_tokenizer.datasets.libraries import import_library
 from fast_tokenizer.errors import FormatError
+from fast_tokenizer.report import ComparedTokenizer
 from fast_tokenizer.staged_files import staged_file
 from fast_tokenizer.sweep.grid import Sweep, SweepPoint
 
@@ -48,37 +50,31 @@ def _draw(found: Sweep) -> Figure:
 
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
-    for vocab_size, points in groupby(sorted(found.points, key=_by_vocabulary), key=lambda one: one.vocab_size):
-        line = [one.figures for one in points]
-        axes.plot(
-            [one.mean_tokens for one in line],
-            [one.rmse for one in line],
-            marker="o",
-            linewidth=1,
-            label=f"vocabulary {vocab_size}",
-        )
-    front = [one.figures for one in found.points if one.is_on_front]
-    axes.scatter(
-        [one.mean_tokens for one in front],
-        [one.rmse for one in front],
-        s=120,
-        facecolors="none",
-        edgecolors="black",
-        label="Pareto front",
-    )
-    for one in found.points:
+    points = [one for one in found.points if one.figures.longest]  # those that could encode something
+    for vocab_size, group in groupby(sorted(points, key=_by_vocabulary), key=lambda one: one.vocab_size):
+        axes.plot(*_places([one.figures for one in group]), "o-", linewidth=1, label=f"vocabulary {vocab_size}")
+    front = _places([one.figures for one in points if one.is_on_front])
+    axes.scatter(*front, s=120, facecolors="none", edgecolors="black", label="Pareto front")
+    shortest = {one.scale: one.figures for one in sorted(points, key=lambda one: -one.figures.mean_tokens)}
+    for scale, one in shortest.items():
         axes.annotate(
-            f"{one.scale:g}", (one.figures.mean_tokens, one.figures.rmse), (5, 5), textcoords="offset points"
+            f"scale {scale:g}", (one.mean_tokens, one.rmse), (-10, -4), textcoords="offset points", ha="right"
         )
-    for reference in found.references:
-        axes.scatter([reference.mean_tokens], [reference.rmse], marker="x", label=reference.name)
+    for marker, reference in zip(cycle("x+*1234"), found.references, strict=False):
+        axes.scatter(*_places([reference]), marker=marker, color="black", label=reference.name)
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    if any(one.figures.rmse > 0 for one in points):  # of constant actions all are exact
+        axes.set_yscale("log")
+    axes.margins(x=0.2)
     axes.set_xlabel("mean tokens a chunk")
     axes.set_ylabel("RMSE, normalised")
-    axes.set_title(f"{len(found.tried.chunks)} chunks, {found.tried.label}; numbers are scales")
+    axes.set_title(f"{len(found.tried.chunks)} chunks, {found.tried.label}")
     axes.legend()
     return figure
+
+
+def _places(compared: Sequence[ComparedTokenizer]) -> tuple[list[float], list[float]]:
+    return [one.mean_tokens for one in compared], [one.rmse for one in compared]
 
 
 def _by_vocabulary(point: SweepPoint) -> tuple[int, float]:
