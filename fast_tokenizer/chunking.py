@@ -97,6 +97,15 @@ class Chunking:
             windows = windows[np.random.default_rng([self.seed, place]).random(len(windows)) < self.sample]
         return windows.transpose(0, 2, 1)
 
+    def starts(self, steps: int, place: int) -> npt.NDArray[np.int64]:
+        """The step that each of `windows` begins at, int64 `[B]`, for an episode of so many steps.
+
+        Examples:
+            >>> Chunking(horizon=3, stride=2).starts(8, place=0).tolist()
+            [0, 2, 4]
+        """
+        return np.asarray(self.windows(np.arange(steps, dtype=np.int64)[:, None], place)[:, 0, 0])
+
     def no_chunks(self, lengths: Sequence[int]) -> FastTokenizerError:
         """The error for episodes of these lengths that no chunk was cut from."""
         return FastTokenizerError(

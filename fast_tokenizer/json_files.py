@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fast_tokenizer.errors import FormatError
+from fast_tokenizer.staged_files import staged_file
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -47,12 +47,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file, beside it first: an interruption leaves the file as it was."""
-    stage = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with staged_file(path) as stage:
         stage.write_text(text, "utf-8")
-        stage.replace(path)
-    finally:
-        stage.unlink(missing_ok=True)
 
 
 @contextmanager

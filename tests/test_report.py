@@ -37,7 +37,8 @@ def trained(motions, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(motions, trained):
-    sets = read_chunk_sets(open_episodes(motions), Chunking(horizon=7), read_training_record(trained))
+    record = read_training_record(trained)
+    sets = read_chunk_sets(open_episodes(motions), record.chunking, record)
     tokenizer = FastTokenizer.from_pretrained(trained)
     return make_report(tokenizer, sets, name="<arm> & </script>", dimensions=["x", "y", "gripper"])
 

@@ -55,7 +55,7 @@ def test_baselines_and_tokenizers_without_a_record(folder):
     [
         ("report nowhere arm.npz --out x.html", "nowhere is no directory"),
         ("report arm nowhere.npz --out x.html", "nowhere.npz"),
-        ("report arm arm.npz --out no/x.html", "--out is no/x.html: its folder does not exist"),
+        ("report arm arm.npz --out no/x.html", r"no/x\.html: its folder does not exist; make it first"),
         ("report arm arm.npz --out x.html --key torques", "torques"),
         ("report arm arm.npz --out x.html --embodiment leg", "leg"),
         ("report arm arm.npz --out x.html --baseline nowhere", "nowhere is no directory"),

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bad_datasets import save_npz, write_bad_dataset
 from command_line import assert_one_line_error, numbers, run, table
-from dataset_files import write_lerobot_v30, write_robomimic
+from dataset_files import write_lerobot_v30
 
 from fast_tokenizer import BinningCodec, FastTokenizer, cli
 from fast_tokenizer.codecs import bins
@@ -32,15 +33,10 @@ def episodes():
     return [(0.4 + 0.3 * motion[: 120 + place]).astype(np.float32) for place, motion in enumerate(motions)]
 
 
-def save(path, episodes, **arrays):
-    ends = np.cumsum([len(episode) for episode in episodes])
-    np.savez(path, actions=np.concatenate(episodes), episode_ends=ends, hz=20.0, **arrays)
-
-
 @pytest.fixture
 def folder(tmp_path, episodes):
     """A folder with `arm.npz`, from which the program is run."""
-    save(tmp_path / "arm.npz", episodes)
+    save_npz(tmp_path / "arm.npz", episodes)
     return tmp_path
 
 
@@ -137,7 +133,7 @@ def test_an_error_bound_holds_on_what_was_trained_on(folder, episodes):
 
 def test_actions_relative_to_the_state(tmp_path, episodes):
     states = np.concatenate(episodes) - 0.125
-    save(tmp_path / "arm.npz", episodes, states=states)
+    save_npz(tmp_path / "arm.npz", episodes, states=states)
     result = run(tmp_path, "train", "arm.npz", "--out", "arm", "--relative", "0,1", "--state-key", "states")
     assert rows_of(result)["relative"].startswith("0, 1: the tokenizer takes and gives them relative")
     statistics = FastTokenizer.from_pretrained(tmp_path / "arm").normalizer.select().statistics
@@ -210,16 +206,8 @@ def test_what_is_uploaded_has_the_record(folder, monkeypatch, capsys):
 
 
 def write_bad(folder, name, episodes):
-    broken = [episode.copy() for episode in episodes]
-    if name == "nan.npz":
-        broken[3][17, 1] = np.nan
-        save(folder / name, broken)
-    elif name == "ragged.hdf5":
-        broken[4] = broken[4][:, :2]
-        write_robomimic(folder / name, broken)
-    elif name == "empty.hdf5":
-        write_robomimic(folder / name, [episode[:0] for episode in episodes])
-    elif name == "file":
+    write_bad_dataset(folder, name, episodes)
+    if name == "file":
         (folder / name).write_text("mine")
     elif name == "bins":
         FastTokenizer(BinningCodec(bins.uniform(-1, 1))).save_pretrained(folder / name)
@@ -328,7 +316,7 @@ def long_recording(tmp_path_factory):
     """Noise, which takes seconds to merge."""
     path = tmp_path_factory.mktemp("noise") / "noise.npz"
     rng = np.random.default_rng(0)
-    save(path, [rng.normal(size=(400, 6)).astype(np.float32) for _ in range(20)])
+    save_npz(path, [rng.normal(size=(400, 6)).astype(np.float32) for _ in range(20)])
     return path
 
 

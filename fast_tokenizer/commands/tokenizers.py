@@ -1,20 +1,27 @@
-"""Finding the tokenizer that a command is about."""
+"""Finding and opening the tokenizer that a command is about."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from fast_tokenizer import FastTokenizerError
+from fast_tokenizer import FastTokenizer, FastTokenizerError
+from fast_tokenizer.dataset_training import TrainingRecord, read_training_record
 from fast_tokenizer.hub import download
 
 
-def tokenizer_directory(name: str) -> Path:
-    """The directory of a tokenizer: one that is here, or of a repository on the hub, which is downloaded.
+def open_tokenizer(name: str) -> tuple[FastTokenizer, TrainingRecord | None]:
+    """A tokenizer and the record of its training, if there is one.
 
     Raises:
-        FastTokenizerError: If it is neither.
+        FastTokenizerError: If there is none of this name, or it is damaged.
     """
+    directory = _directory(name)
+    return FastTokenizer.from_pretrained(directory), read_training_record(directory)
+
+
+def _directory(name: str) -> Path:
+    """One that is here, or of a repository on the hub, which is downloaded."""
     if Path(name).is_dir():
         return Path(name)
     if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name):

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 
 from fast_tokenizer import FastTokenizer
-from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
 from fast_tokenizer.dataset_training.figures import measure
 from fast_tokenizer.dataset_training.provenance import training_record
 from fast_tokenizer.dataset_training.quantized_chunks import quantize_groups
-from fast_tokenizer.dataset_training.recording import PlacedEpisode, read_recording
 from fast_tokenizer.dataset_training.result import TrainedTokenizer
 from fast_tokenizer.dataset_training.scale_search import least_scale
 from fast_tokenizer.dataset_training.settings import TrainingSettings
+from fast_tokenizer.dataset_training.stage_times import timed
+from fast_tokenizer.dataset_training.training_data import read_training_data
 from fast_tokenizer.datasets import Episodes
-from fast_tokenizer.errors import TrainingError
-from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet
 from fast_tokenizer.progress import ProgressBar
-from fast_tokenizer.running_statistics import RunningStatistics
 from fast_tokenizer.threads import thread_count
 from fast_tokenizer.training import train_fast_codec
 
@@ -57,28 +51,20 @@ def train(
         >>> trained.tokenizer.decode(trained.tokenizer(next(iter(motions)).actions[:50])).shape
         (1, 50, 3)
     """
-    _require_matching(episodes, settings)
     threads = thread_count(num_threads)
     seconds: dict[str, float] = {}
-    with _timed(seconds, "reading"):
-        recording = read_recording(episodes, settings.resampling)
-        to_train, held_out = recording.split(settings.chunking, settings.hold_out, settings.seed)
-    training_groups, held_out_groups = (
-        ChunkGroups(one, settings.chunking, settings.relative) for one in (to_train, held_out)
-    )
-    with _timed(seconds, "statistics"):
-        normalizer = _normalizer(to_train, training_groups, settings)
-    vocabulary = settings.vocabulary
+    data = read_training_data(episodes, settings, seconds)
+    training_groups, normalizer, vocabulary = data.groups_of(data.to_train), data.normalizer, settings.vocabulary
     if settings.max_error is not None:
-        with _timed(seconds, "scale"):
+        with timed(seconds, "scale"):
             limits, horizon = np.array(settings.max_error), settings.chunking.horizon
             scale = least_scale(
                 training_groups, normalizer, limits, horizon=horizon, vocabulary=vocabulary, num_threads=threads
             )
             vocabulary = replace(vocabulary, scale=scale)
-    with _timed(seconds, "DCT"):
+    with timed(seconds, "DCT"):
         coefficients, offsets = quantize_groups(training_groups, normalizer, vocabulary.scale, threads)
-    with _timed(seconds, "merges"), ProgressBar("merges", unit="merges") as bar:
+    with timed(seconds, "merges"), ProgressBar("merges", unit="merges") as bar:
         codec = train_fast_codec(coefficients, offsets, vocabulary, progress=bar.update, num_threads=threads)
     chunks = len(offsets) - 1
     del coefficients
@@ -88,55 +74,17 @@ def train(
         action_dim=episodes.action_dim,
         normalizer=NormalizerSet({settings.embodiment: normalizer}),
     )
-    with _timed(seconds, "figures"):
-        tried = held_out_groups if held_out else training_groups
-        figures = measure(tokenizer, tried.read("figures"), num_threads=num_threads)
+    with timed(seconds, "figures"):
+        tried = data.groups_of(data.tried).read("figures")
+        figures = measure(tokenizer, tried, num_threads=num_threads)
     record = training_record(
-        episodes, recording, held_out, settings, vocabulary=vocabulary, chunks=chunks, command=command
+        episodes, data.recording, data.held_out, settings, vocabulary=vocabulary, chunks=chunks, command=command
     )
     return TrainedTokenizer(
         tokenizer,
         record,
         figures,
-        held_out_chunks=len(figures.lengths) + figures.refused if held_out else 0,
+        held_out_chunks=len(figures.lengths) + figures.refused if data.held_out else 0,
         constant=tuple(np.flatnonzero(normalizer.gain == 0).tolist()),
         seconds=seconds,
     )
-
-
-def _require_matching(episodes: Episodes, settings: TrainingSettings) -> None:
-    """Raises a `TrainingError` if settings are for other dimensions than the dataset has."""
-    expected = episodes.action_dim
-    widths = {}
-    if settings.max_error is not None:
-        widths["max_error"] = len(settings.max_error)
-    if isinstance(settings.normalization, Normalizer):
-        widths["the normaliser"] = settings.normalization.statistics.action_dim
-    for name, width in widths.items():
-        if width != expected:
-            raise TrainingError(
-                f"{name} is for {width} dimensions, the actions of {episodes.origin} have {expected}"
-            )
-
-
-def _normalizer(to_train: list[PlacedEpisode], groups: ChunkGroups, settings: TrainingSettings) -> Normalizer:
-    """The one given, or one of the episodes trained on: of their chunks, where these are relative to states."""
-    if isinstance(settings.normalization, Normalizer):
-        return replace(settings.normalization, clip=settings.clip or settings.normalization.clip)
-    running = RunningStatistics()
-    if settings.relative is not None:
-        for chunks in groups.read("statistics"):
-            running.update(chunks)
-    else:
-        with ProgressBar("statistics", unit="episodes") as bar:
-            for done, placed in enumerate(to_train):
-                running.update(placed.episode.actions)
-                bar.update(done + 1, len(to_train))
-    return Normalizer(running.result(), settings.normalization, settings.clip)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    begin = perf_counter()
-    yield
-    seconds[stage] = perf_counter() - begin

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from fast_tokenizer import __version__
-from fast_tokenizer.dataset_training.recording import PlacedEpisode, Recording
+from fast_tokenizer.dataset_training.prepared_episodes import PlacedEpisode
+from fast_tokenizer.dataset_training.recording import Recording
 from fast_tokenizer.dataset_training.settings import TrainingSettings
 from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.normalization import Normalizer

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fast_tokenizer.chunking import Chunking
+from fast_tokenizer.dataset_training.prepared_episodes import PlacedEpisode, PreparedEpisodes
 from fast_tokenizer.dataset_training.settings import Resampling
-from fast_tokenizer.datasets import Episode, Episodes
-from fast_tokenizer.errors import TrainingError
+from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.progress import ProgressBar
-from fast_tokenizer.resampling import resample
-
-
-@dataclass(frozen=True)
-class PlacedEpisode:
-    """An episode and its place in the dataset, which says how its chunks are sampled."""
-
-    place: int
-    episode: Episode
 
 
 @dataclass(frozen=True)
@@ -72,8 +60,7 @@ def read_recording(episodes: Episodes, resampling: Resampling | None) -> Recordi
         FastTokenizerError: If an episode is damaged or holds what is no number; the message names it.
         TrainingError: If it is to be resampled and does not tell its rate.
     """
-    if resampling is not None and episodes.hz is None:
-        raise TrainingError(f"{episodes.origin} does not tell its rate: it cannot be resampled")
+    prepared = PreparedEpisodes(episodes, resampling)
     digest = hashlib.sha256()
     kept, steps = [], 0
     with ProgressBar("reading", unit="episodes") as bar:
@@ -83,25 +70,6 @@ def read_recording(episodes: Episodes, resampling: Resampling | None) -> Recordi
                     digest.update(f"{array.dtype.str}{array.shape}".encode())
                     digest.update(np.ascontiguousarray(array).data)
             steps += len(episode.actions)
-            matching = _with_matching_states(episode, episodes.dims)
-            kept.append(PlacedEpisode(place, _resampled(matching, episodes.hz, resampling)))
+            kept.append(prepared.prepare(place, episode))
             bar.update(place + 1, len(episodes))
     return Recording(kept, digest.hexdigest(), steps)
-
-
-def _with_matching_states(episode: Episode, dims: tuple[int, ...] | None) -> Episode:
-    """With the states of those dimensions whose actions were chosen, where states go as far."""
-    if episode.states is None or dims is None or max(dims) >= episode.states.shape[1]:
-        return episode
-    return replace(episode, states=episode.states[:, dims])
-
-
-def _resampled(episode: Episode, hz: float | None, resampling: Resampling | None) -> Episode:
-    if resampling is None or hz is None or not len(episode.actions):
-        return episode
-
-    def at_rate(array: npt.NDArray[Any], held: Sequence[int]) -> npt.NDArray[Any]:
-        return resample(array, hz, resampling.hz, held=held).astype(array.dtype)
-
-    states = None if episode.states is None else at_rate(episode.states, ())
-    return Episode(episode.name, at_rate(episode.actions, resampling.held), states)

@@ -18,11 +18,16 @@ from fast_tokenizer.serialization import TRAINING_FILE
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What one must know to cut a dataset as a training did.
+    """What one must know to cut a dataset as a training did, and to tell where a tokenizer comes from.
 
     Attributes:
         content: All of the file.
+        command: The command line, if there was one.
+        dataset: What was trained on, as it was named.
         sha256: Of the actions trained on.
+        names: Of the dimensions, if the dataset told.
+        episodes: How many were trained on.
+        chunks: How many, likewise.
         held_out: Names of the episodes that were not.
         dims: The dimensions that were taken; None for all.
         chunking: How episodes were cut.
@@ -31,7 +36,12 @@ class TrainingRecord:
     """
 
     content: Mapping[str, Any]
+    command: str | None
+    dataset: str
     sha256: str
+    names: tuple[str, ...] | None
+    episodes: int
+    chunks: int
     held_out: frozenset[str]
     dims: tuple[int, ...] | None
     chunking: Chunking
@@ -56,11 +66,17 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
     resampling = get_value(content, "resampling", path, dict, default=None)
     relative = get_value(content, "relative", path, list, default=None)
     dims = get_value(dataset, "dims", path, list, default=None, within="dataset.")
+    names = get_value(dataset, "names", path, list, default=None, within="dataset.")
     with errors_within("chunks", path):
         chunking = Chunking.from_config({key: value for key, value in chunks.items() if key != "count"})
     return TrainingRecord(
         content=content,
+        command=get_value(content, "command", path, str, default=None),
+        dataset=get_value(dataset, "name", path, str, within="dataset."),
         sha256=get_value(dataset, "sha256", path, str, within="dataset."),
+        names=None if names is None else tuple(map(str, names)),
+        episodes=get_value(episodes, "used", path, int, within="episodes."),
+        chunks=get_value(chunks, "count", path, int, within="chunks."),
         held_out=frozenset(map(str, get_value(episodes, "held_out", path, list, within="episodes."))),
         dims=None if dims is None else tuple(dims),
         chunking=chunking,

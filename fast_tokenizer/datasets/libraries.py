@@ -12,7 +12,7 @@ from fast_tokenizer.errors import FastTokenizerError, FormatError
 
 
 def import_library(module: str, extra: str, path: Path) -> Any:
-    """Imports what reads `path`.
+    """Imports what reads or writes `path`.
 
     Raises:
         ImportError: If it is not installed; the message names the extra that brings it.
@@ -20,7 +20,9 @@ def import_library(module: str, extra: str, path: Path) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f"to read {path}, install the extra: pip install fast_tokenizer[{extra}]") from error
+        raise ImportError(
+            f"to read or write {path}, install the extra: pip install fast_tokenizer[{extra}]"
+        ) from error
 
 
 @contextmanager

@@ -10,10 +10,25 @@ Examples:
     '<!doctype html>'
 """
 
-from fast_tokenizer.report.chunk_sets import ChunkSet, read_chunk_sets
+from fast_tokenizer.report.chunk_sets import ChunkSet, draw_chunks, read_chunk_sets
+from fast_tokenizer.report.comparison import BINS, ComparedTokenizer, compare
 from fast_tokenizer.report.content import Report
 from fast_tokenizer.report.figures import draw_figures
 from fast_tokenizer.report.making import make_report
+from fast_tokenizer.report.measurement import chunk_normalizer
 from fast_tokenizer.report.page import as_page, save_page
 
-__all__ = ["ChunkSet", "Report", "as_page", "draw_figures", "make_report", "read_chunk_sets", "save_page"]
+__all__ = [
+    "BINS",
+    "ChunkSet",
+    "ComparedTokenizer",
+    "Report",
+    "as_page",
+    "chunk_normalizer",
+    "compare",
+    "draw_chunks",
+    "draw_figures",
+    "make_report",
+    "read_chunk_sets",
+    "save_page",
+]

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training import TrainingRecord
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
-from fast_tokenizer.dataset_training.recording import PlacedEpisode, read_recording
+from fast_tokenizer.dataset_training.prepared_episodes import PlacedEpisode
+from fast_tokenizer.dataset_training.recording import read_recording
 from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.relative_actions import RelativeActions
 
@@ -46,9 +47,9 @@ def read_chunk_sets(
 
     Args:
         episodes: The dataset.
-        chunking: How it is cut, if there is no record.
-        record: Of the training: then chunks are cut in its way, and if it was this
-            dataset, episodes that were held out are told from the others.
+        chunking: How it is cut.
+        record: Of the training: then episodes are brought to its rate and made relative as they were there, and if
+            it was this dataset, those that were held out are told from the others.
         limit: The most chunks of a set.
         seed: Of the draw.
 
@@ -58,14 +59,12 @@ def read_chunk_sets(
     Raises:
         FastTokenizerError: If no chunk can be cut.
     """
-    relative = None
-    if record is not None:
-        chunking, relative = record.chunking, record.relative
-    recording = read_recording(episodes, None if record is None else record.resampling)
+    relative, resampling = (None, None) if record is None else (record.relative, record.resampling)
+    recording = read_recording(episodes, resampling)
     sets: dict[str, list[PlacedEpisode]] = {}
     for placed in recording.episodes:
         sets.setdefault(_label(placed, recording.sha256, record), []).append(placed)
-    found = [_draw(label, placed, chunking, relative, limit, seed) for label, placed in sorted(sets.items())]
+    found = [draw_chunks(label, placed, chunking, relative, limit, seed) for label, placed in sorted(sets.items())]
     if not any(one.of for one in found):
         raise chunking.no_chunks([len(placed.episode.actions) for placed in recording.episodes])
     return [one for one in found if one.of]
@@ -80,7 +79,7 @@ def _label(placed: PlacedEpisode, sha256: str, record: TrainingRecord | None) ->
     return "held out" if placed.episode.name in record.held_out else "trained on"
 
 
-def _draw(
+def draw_chunks(
     label: str,
     placed: Sequence[PlacedEpisode],
     chunking: Chunking,
@@ -88,6 +87,16 @@ def _draw(
     limit: int,
     seed: int,
 ) -> ChunkSet:
+    """Draws chunks of some episodes: always the same, and in their order.
+
+    Args:
+        label: What they are, for people.
+        placed: Whose chunks.
+        chunking: How they are cut.
+        relative: Makes them relative to the states that they begin in.
+        limit: The most chunks.
+        seed: Of the draw.
+    """
     total = sum(len(chunking.windows(one.episode.actions, one.place)) for one in placed)
     wanted = np.sort(np.random.default_rng(seed).permutation(total)[:limit])
     drawn, begin = [], 0

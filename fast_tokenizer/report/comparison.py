@@ -25,6 +25,7 @@ class ComparedTokenizer:
     Attributes:
         name: What it is called.
         mean_tokens: A chunk.
+        p99_tokens: What 99 of 100 chunks have at most.
         longest: Tokens of the longest chunk.
         rmse: Root mean square error of all values, in units of the normaliser.
         largest_error: Of any value, likewise.
@@ -34,6 +35,7 @@ class ComparedTokenizer:
 
     name: str
     mean_tokens: float
+    p99_tokens: float
     longest: int
     rmse: float
     largest_error: float
@@ -63,12 +65,13 @@ def compare(
 def _line(name: str, measured: Measurement, normalizer: Normalizer) -> ComparedTokenizer:
     if not len(measured.chunks):
         nothing = float("nan")
-        return ComparedTokenizer(name, nothing, 0, nothing, nothing, 0, measured.refused)
+        return ComparedTokenizer(name, nothing, nothing, 0, nothing, nothing, 0, measured.refused)
     gain = normalizer.gain
     inverse = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0)
     return ComparedTokenizer(
         name=name,
         mean_tokens=float(measured.lengths.mean()),
+        p99_tokens=float(np.percentile(measured.lengths, 99)),
         longest=int(measured.lengths.max()),
         rmse=float(np.sqrt(np.square(measured.relative_error).mean())),
         largest_error=float((measured.errors * inverse).max()),

@@ -8,13 +8,12 @@ import numpy as np
 
 from fast_tokenizer import FastTokenizer, FastTokenizerError
 from fast_tokenizer.dataset_training import TrainingRecord
-from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet
 from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.report.chunk_sets import ChunkSet
 from fast_tokenizer.report.comparison import compare
 from fast_tokenizer.report.content import Report
-from fast_tokenizer.report.measurement import measure_chunks, spectrum
+from fast_tokenizer.report.measurement import chunk_normalizer, measure_chunks, spectrum
 from fast_tokenizer.report.wrong_tokens import wrong_tokens
 
 
@@ -48,11 +47,7 @@ def make_report(
     names = [str(place) for place in range(action_dim)] if dimensions is None else list(dimensions)
     if len(names) != action_dim:
         raise FastTokenizerError(f"dimensions has {len(names)} names: expected one for each of {action_dim}")
-    is_fitted = tokenizer.normalizer is None
-    if tokenizer.normalizer is None:
-        normalizer = Normalizer.fit(sets[0].chunks.reshape(-1, action_dim))
-    else:
-        normalizer = tokenizer.normalizer.select(embodiment)
+    normalizer, is_fitted = chunk_normalizer(tokenizer, sets[0].chunks, embodiment)
     in_units = FastTokenizer(tokenizer.codec, normalizer=NormalizerSet({"robot": normalizer}))
     measured = []
     with ProgressBar("measuring", unit="parts") as bar:

@@ -72,6 +72,27 @@ def measure_chunks(tokenizer: FastTokenizer, chunks: npt.NDArray[Any], normalize
     )
 
 
+def chunk_normalizer(
+    tokenizer: FastTokenizer, chunks: npt.NDArray[Any], embodiment: str | None
+) -> tuple[Normalizer, bool]:
+    """What chunks are normalised by where a tokenizer is tried on them.
+
+    Args:
+        tokenizer: The normaliser is its own, if it has one.
+        chunks: `[B, H, D]` in the robot's units. Else one is fitted to them, as `"quantile"`.
+        embodiment: Which of the tokenizer's robots; None for the default one.
+
+    Returns:
+        The normaliser, and whether it was fitted.
+
+    Raises:
+        FastTokenizerError: If there is no such embodiment.
+    """
+    if tokenizer.normalizer is not None:
+        return tokenizer.normalizer.select(embodiment), False
+    return Normalizer.fit(chunks.reshape(-1, chunks.shape[2])), True
+
+
 def relative_error(difference: npt.NDArray[Any], normalizer: Normalizer) -> Figures:
     """The root mean square of differences `[B, H, D]`, in units of the normaliser, of each chunk `[B]`.
 

@@ -1,0 +1,59 @@
+"""The dataset that a command tries a tokenizer on, read and cut as the training of the tokenizer did."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from fast_tokenizer import FastTokenizer
+from fast_tokenizer.chunking import Chunking
+from fast_tokenizer.commands.arguments import positive_int
+from fast_tokenizer.dataset_training import TrainingRecord
+from fast_tokenizer.datasets import Episodes, open_episodes
+
+STEPS = 50
+"""Of a chunk, where nothing tells."""
+
+STRIDES_A_CHUNK = 4
+"""From the start of a chunk to the start of the next one is such a part of it, where nothing tells."""
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Adds the argument for the dataset."""
+    parser.add_argument(
+        "dataset",
+        type=Path,
+        metavar="DATASET",
+        help="LeRobotDataset, Zarr or RLDS directory, HDF5 file or folder of them, .npz or .npy",
+    )
+
+
+def add_options_of_dataset(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what is read, and how it is cut."""
+    parser.add_argument("--key", help="what to read as actions; the format's usual name unless given")
+    parser.add_argument("--state-key", help="what to read as states, for a tokenizer of relative actions")
+    parser.add_argument("--embodiment", metavar="NAME", help="whose normaliser to take, of several")
+    parser.add_argument(
+        "--horizon", type=positive_int, metavar="H", help="steps of a chunk; as in the training unless given"
+    )
+    parser.add_argument("--stride", type=positive_int, metavar="N", help="steps from chunk to chunk, likewise")
+
+
+def open_dataset(
+    options: argparse.Namespace, tokenizer: FastTokenizer, record: TrainingRecord | None
+) -> tuple[Episodes, Chunking]:
+    """Opens the dataset, and says how it is cut: as asked for, else as in the training, else by what is known.
+
+    Raises:
+        OSError: If there is no such path.
+        FastTokenizerError: As `open_episodes` does.
+    """
+    dims = None if record is None else record.dims
+    episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=dims)
+    if record is not None:
+        chunking = record.chunking
+        horizon, stride = options.horizon or chunking.horizon, options.stride or chunking.stride
+        return episodes, replace(chunking, horizon=horizon, stride=stride)
+    horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or round(episodes.hz or STEPS)
+    return episodes, Chunking(horizon, options.stride or max(1, horizon // STRIDES_A_CHUNK))
