@@ -62,8 +62,8 @@ _RULES: dict[Convention, _Rule] = {
 }
 
 
-_LOSS = 1e-6
-"""Of the value, or of the range if that is larger: less is the rounding of floats."""
+_SLACK = 1e-6
+"""Of half a range: less than that beyond it is the rounding of floats."""
 
 
 class _Maps(NamedTuple):
@@ -74,6 +74,7 @@ class _Maps(NamedTuple):
     inverse_span: npt.NDArray[np.float64]
     is_centred: npt.NDArray[np.bool_]
     is_zero: npt.NDArray[np.bool_]
+    is_constant: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Normalizer:
     convention: Convention = "exact"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mode", _as_mode(self.mode))  # a list could not be hashed
         if self.convention not in tuple(_RULES):  # which may be of any type in a file
             raise FormatError(f"got {self.convention!r}, expected one of {', '.join(_RULES)}", key="convention")
         if not isinstance(self.clip, bool):
@@ -180,11 +182,13 @@ class Normalizer:
         """
         maps = self._maps
         values = self._with_dimensions(actions)
-        if not self.clip and not maps.is_zero.any():
-            return np.zeros(values.shape, bool)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told by others
-            returned = self.unnormalize(self.normalize(values))
-            return np.asarray(np.abs(returned - values) > _LOSS * np.maximum(np.abs(values), self.gain))
+            moved = np.abs(values - maps.low) > 2 * np.spacing(np.abs(maps.low).astype(np.float32))
+            lost = maps.is_zero & moved
+            if self.clip:
+                parts = (values - maps.low) / maps.span * 2.0 - 1.0
+                lost |= maps.is_centred & (np.abs(parts) > 1.0 + _SLACK)
+        return np.asarray(lost)
 
     def unnormalize(self, actions: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Brings normalised actions `[..., D]` back to the robot's units."""
@@ -195,7 +199,8 @@ class Normalizer:
     @property
     def gain(self) -> npt.NDArray[np.float64]:
         """Units of the robot to a unit of normalised actions, `[D]`; 0 where a dimension is constant."""
-        return self._maps.inverse_span / np.where(self._maps.is_centred, 2.0, 1.0)
+        maps = self._maps
+        return np.where(maps.is_constant, 0.0, maps.inverse_span / np.where(maps.is_centred, 2.0, 1.0))
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes an equal normaliser of, as plain JSON."""
@@ -234,7 +239,7 @@ class Normalizer:
         if self.convention == "openvla":
             is_zero = np.array([self._is_constant(dimension) for dimension in range(len(self._modes))])
         is_centred = np.array([mode in _CENTRED for mode in self._modes])
-        return _Maps(low, np.where(forward == 0, 1.0, forward), inverse, is_centred, is_zero)
+        return _Maps(low, np.where(forward == 0, 1.0, forward), inverse, is_centred, is_zero, span == 0)
 
     def _low_and_span(self, dimension: int, mode: Mode) -> tuple[float, float]:
         if mode == "identity":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
+
+
+T = TypeVar("T")
 
 
 def agreed_shape(
@@ -52,6 +55,16 @@ def agreed_shape(
     return horizon, cast("int", dim)
 
 
+def agreed_embodiment(tokens: object, embodiment: str | None) -> str | None:
+    """Whose actions tokens stand for: as the caller says, or as the tokens carry it.
+
+    Raises:
+        ValueError: If the caller contradicts the tokens.
+    """
+    carried = tokens.embodiment if isinstance(tokens, TokenLists | TokenBatch) else None
+    return _agreed("embodiment", embodiment, carried, None)
+
+
 def saved_shape(time_horizon: int | None, action_dim: int | None) -> tuple[int | None, int | None]:
     """Steps and dimensions as a tokenizer keeps them: whole numbers from 1, or None.
 
@@ -68,7 +81,7 @@ def _positive(name: str, value: int | None) -> int | None:
     return None if value is None else operator.index(value)
 
 
-def _agreed(name: str, given: Horizon | None, carried: Horizon | None, saved: int | None) -> Horizon | None:
+def _agreed(name: str, given: T | None, carried: T | None, saved: T | None) -> T | None:
     if given is not None and carried is not None and not np.array_equal(given, carried):
         raise ValueError(f"{name}={given} was given, but the tokens are of chunks with {name}={carried}")
     if given is not None:

@@ -25,15 +25,22 @@ class TokenLists(list[list[int]]):
         horizon: Steps of the chunks.
         action_dim: Dimensions of an action.
         clipped: bool `[B]`: which chunks held a coefficient outside the vocabulary's range.
+        embodiment: Whose actions they are, where that was said.
     """
 
     def __init__(
-        self, lists: Iterable[list[int]], horizon: Horizon, action_dim: int, clipped: npt.NDArray[np.bool_]
+        self,
+        lists: Iterable[list[int]],
+        horizon: Horizon,
+        action_dim: int,
+        clipped: npt.NDArray[np.bool_],
+        embodiment: str | None = None,
     ) -> None:
         super().__init__(lists)
         self.horizon = horizon
         self.action_dim = action_dim
         self.clipped = clipped
+        self.embodiment = embodiment
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +54,7 @@ class TokenBatch:
         action_dim: Dimensions of an action.
         clipped: bool `[B]`: which chunks held a coefficient outside the vocabulary's range.
         pad_id: What `padded` fills with.
+        embodiment: Whose actions they are, where that was said.
     """
 
     ids: npt.NDArray[np.int32]
@@ -55,6 +63,7 @@ class TokenBatch:
     action_dim: int
     clipped: npt.NDArray[np.bool_]
     pad_id: int
+    embodiment: str | None = None
 
     def __len__(self) -> int:
         """Chunks in the batch."""
@@ -67,7 +76,13 @@ class TokenBatch:
 
     def to_lists(self) -> TokenLists:
         """The ids as Python lists that carry the shape."""
-        return TokenLists(_core.to_lists(self.ids, self.offsets), self.horizon, self.action_dim, self.clipped)
+        return TokenLists(
+            _core.to_lists(self.ids, self.offsets),
+            self.horizon,
+            self.action_dim,
+            self.clipped,
+            self.embodiment,
+        )
 
     def padded(
         self,

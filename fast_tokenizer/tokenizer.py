@@ -18,7 +18,7 @@ from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet, as_normalizer_set
 from fast_tokenizer.robot_units import normalized, unnormalized
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
-from fast_tokenizer.shape_agreement import agreed_shape, saved_shape
+from fast_tokenizer.shape_agreement import agreed_embodiment, agreed_shape, saved_shape
 from fast_tokenizer.threads import thread_count
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists
 from fast_tokenizer.training import Progress, VocabularySettings, fit_fast_codec
@@ -175,7 +175,7 @@ class FastTokenizer:
             return batch
         if on_clip == "raise":
             taken.require_lossless()
-        return replace(batch, clipped=taken.marked(batch.clipped))
+        return replace(batch, clipped=taken.marked(batch.clipped), embodiment=embodiment)
 
     def decode(
         self,
@@ -200,7 +200,7 @@ class FastTokenizer:
             errors: `"strict"` raises on ids that are not an action of this shape; `"repair"` keeps the valid
                 beginning, which holds the low frequencies, so the coarse motion; `"zeros"`, of normalised
                 actions, is what the reference does.
-            embodiment: As in a call.
+            embodiment: As in a call; what `tokens` carry unless given.
             num_threads: None for as many as are worth it.
 
         Returns:
@@ -211,6 +211,7 @@ class FastTokenizer:
             ValueError: If no shape is known, or the keywords contradict the tokens or the normaliser.
         """
         horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
+        embodiment = agreed_embodiment(tokens, embodiment)
         actions = self._codec.decode(
             tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
         )
@@ -241,6 +242,7 @@ class FastTokenizer:
             ((2, 4, 2), [1, 1])
         """
         horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
+        embodiment = agreed_embodiment(tokens, embodiment)
         checked = self._codec.decode_checked(
             tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
         )

@@ -406,3 +406,12 @@ def test_nothing_to_decode(shape):
     result = decode_masked(None, np.zeros(shape, int), mask_id=7)
     assert result.ids.shape == result.committed_round.shape == shape
     assert result.calls == 0
+
+
+def test_any_layout_of_the_canvas_will_do():
+    def model(ids, context):
+        assert ids.flags.c_contiguous
+        return np.broadcast_to(np.eye(4)[[1, 2, 3]], (len(ids), 3, 4))
+
+    for canvas in (np.full((3, 5), 4).T, np.asfortranarray(np.full((5, 3), 4)), np.full((5, 6), 4)[:, ::2]):
+        assert decode_masked(model, canvas, mask_id=4, rounds=2).ids.tolist() == [[1, 2, 3]] * 5

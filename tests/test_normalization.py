@@ -96,6 +96,46 @@ def test_only_what_is_to_be_clipped_is(actions, mode):
     )
 
 
+@given(
+    actions=recordings(),
+    mode=st.sampled_from(["quantile", "min_max"]),
+    convention=st.sampled_from(["exact", "openvla"]),
+    seed=seeds,
+)
+def test_what_is_lost_is_what_is_clipped_and_constants_that_move(actions, mode, convention, seed):
+    statistics = Normalizer.fit(actions).statistics
+    normalizer = Normalizer(statistics, mode, clip=True, convention=convention)
+    low, high = (
+        np.array(getattr(statistics, name)) for name in {"quantile": ("q01", "q99")}.get(mode, ("min", "max"))
+    )
+    is_constant = normalizer.gain == 0
+    parts = np.random.default_rng(seed).uniform(-1, 2, (50, 5))
+    values = low + parts * (high - low)
+    expected = ((parts < -1e-5) | (parts > 1 + 1e-5)) & ~is_constant
+    told = normalizer.loses(values)
+    on_the_edge = (np.abs(parts) < 1e-5) | (np.abs(parts - 1) < 1e-5) | (low == high)
+    assert (told == expected)[~on_the_edge].all()
+    assert not normalizer.loses(np.clip(values, low, high))[:, low < high].any()
+    constants = np.array(statistics.min) == np.array(statistics.max)
+    moved = np.where(constants, np.array(statistics.min) * (1 + 1e-4) + 1e-4, low)
+    assert normalizer.loses(moved)[constants].all()
+    assert not normalizer.loses(actions[0])[constants].any()
+
+
+def test_little_is_lost_far_from_zero():
+    """Where a range is narrow and far away, a value beyond it is off by little beside its size."""
+    narrow = Normalizer(ActionStatistics(q01=(1000.0,), q99=(1000.001,)), clip=True)
+    assert narrow.loses([[1000.0], [1000.0005], [1000.001], [1000.0019]]).ravel().tolist() == [False] * 3 + [True]
+    still = Normalizer(ActionStatistics(q01=(1e4,), q99=(1e4,), min=(1e4,), max=(1e4,)))
+    assert still.loses([[1e4], [1e4 + 0.009]]).ravel().tolist() == [False, True]
+
+
+def test_a_mode_may_be_a_list():
+    statistics = ActionStatistics(q01=(0.0, 0.0), q99=(1.0, 1.0))
+    listed, tupled = (Normalizer(statistics, kind(["quantile", "identity"])) for kind in (list, tuple))
+    assert (listed, hash(listed)) == (tupled, hash(tupled))
+
+
 @given(actions=recordings(), mode=st.sampled_from(MODES), change=st.floats(-3, 3))
 def test_the_gain_is_what_a_unit_of_normalised_actions_is_worth(actions, mode, change):
     normalizer = Normalizer.fit(actions, mode)

@@ -113,8 +113,10 @@ def test_others_are_tried_on_the_same_chunks(report):
     assert bins["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-4)
     assert bins["largest"] == pytest.approx(np.abs(errors).max(), rel=1e-4)
     fast_like = FastTokenizer.fit(normalized, scale=2)
-    compared = make_report(report.tokenizer, report.sets, baselines={"coarse": fast_like}).compared
-    assert [one.name for one in compared] == ["tokenizer", "coarse", "256 uniform bins"]
+    compared = make_report(
+        report.tokenizer, report.sets, baselines=[("coarse", fast_like), ("coarse", fast_like)]
+    ).compared
+    assert [one.name for one in compared] == ["tokenizer", "coarse", "coarse", "256 uniform bins"]
     assert compared[1].rmse > compared[0].rmse
 
 
@@ -125,6 +127,16 @@ def test_a_wrong_token_early_is_worse_than_a_late_one(report):
     assert wrong.typical[:3].mean() > wrong.typical[-3:].mean()
     alone = FastTokenizer.fit(np.zeros((3, 4, 2)), vocab_size=1)
     assert make_report(alone, [ChunkSet("zeros", np.zeros((3, 4, 2)), 3)]).wrong is None
+
+
+def test_what_cannot_be_reported_is_told(report):
+    with pytest.raises(FastTokenizerError, match="got no chunks"):
+        make_report(report.tokenizer, [])
+    with pytest.raises(FastTokenizerError, match="dimensions has 2 names: expected one for each of 3"):
+        make_report(report.tokenizer, report.sets, dimensions=["x", "y"])
+    alone = FastTokenizer(report.tokenizer.codec)
+    with pytest.raises(FastTokenizerError, match="embodiment 'leg', but the tokenizer has no normaliser"):
+        make_report(alone, report.sets, embodiment="leg")
 
 
 def test_without_a_normaliser_one_is_fitted(motions):
@@ -144,8 +156,9 @@ def test_a_vocabulary_of_bytes_may_refuse_chunks():
     in_units = FastTokenizer(tokenizer.codec, normalizer=normalizer)
     report = make_report(in_units, [ChunkSet("some", chunks, 5)])
     assert report.measured[0].refused + len(report.measured[0].chunks) == 5
-    if report.measured[0].refused:
-        assert report.compared[0].refused == report.measured[0].refused
+    assert report.measured[0].refused == 3
+    assert report.compared[0].refused == 3
+    assert page_data(report)["sets"][0]["refused"] == 3
 
 
 class _References(html.parser.HTMLParser):
@@ -171,21 +184,13 @@ def test_the_page_is_one_file_that_says_what_it_is(report, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-def test_a_browser_draws_all_of_it(report, tmp_path):
-    """As a person would: look, choose another chunk, point at a chart. The network is off."""
-    person = """<script>
-      const errors = []; addEventListener("error", (event) => errors.push(event.message));
-      document.querySelector("nav button:last-child").click();
-      const point = new PointerEvent("pointermove", {clientX: 60, clientY: 60});
-      document.querySelector("#sample svg").dispatchEvent(point);
-      document.body.dataset.errors = errors.join();
-    </script>"""
-    file = tmp_path / "page.html"
-    file.write_text(as_page(report).replace("</body>", person + "</body>"), "utf-8")
-    seen = subprocess.run(
+def in_browser(page, folder):
+    """What a browser without network makes of a page."""
+    file = folder / "page.html"
+    file.write_text(page, "utf-8")
+    return subprocess.run(
         [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"),
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"),
             *("--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", file.as_uri()),
         ],
         capture_output=True,
@@ -193,11 +198,37 @@ def test_a_browser_draws_all_of_it(report, tmp_path):
         check=True,
         timeout=120,
     ).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize("shape", [(3, 4, 2), (2, 3000, 44), (1, 1, 1)])
+def test_it_draws_what_stands_still_and_what_is_very_long(shape, tmp_path):
+    chunks = np.zeros(shape)
+    if shape[1] > 4:
+        chunks += np.sin(np.arange(shape[1]) / 40)[:, None]
+    report = make_report(FastTokenizer.fit(chunks), [ChunkSet("some", chunks, len(chunks))], name="{{style}}")
+    seen = in_browser(as_page(report), tmp_path)
+    assert 'data-drawn="all"' in seen
+    body = seen[seen.index("<body") : seen.index('<script type="application/json"')]
+    assert not re.search("NaN|Infinity|undefined", body)
+    assert "<title>{{style}}: what it does" in seen
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_a_browser_draws_all_of_it(report, tmp_path):
+    """As a person would: look, choose another chunk, point at a chart."""
+    person = """<script>
+      const errors = []; addEventListener("error", (event) => errors.push(event.message));
+      document.querySelector("nav button:last-child").click();
+      const point = new PointerEvent("pointermove", {clientX: 60, clientY: 60});
+      document.querySelector("#sample svg").dispatchEvent(point);
+      document.body.dataset.errors = errors.join();
+    </script>"""
+    seen = in_browser(as_page(report).replace("</body>", person + "</body>"), tmp_path)
     assert 'data-drawn="all"' in seen
     assert 'data-errors=""' in seen
     body = seen[seen.index("<body") : seen.index('<script type="application/json"')]
-    assert "NaN" not in body
-    assert "undefined" not in body
+    assert not re.search("NaN|Infinity|undefined", body)
     assert body.count("<svg") == 3 + 1 + 6  # dimensions, tokens, and the other charts
     assert re.search(r'aria-pressed="true">fewest tokens<', body)
     assert re.search(r'<div id="tip"[^>]*>step \d+: [-\d.e]+, back as [-\d.e]+</div>', body)

@@ -277,6 +277,18 @@ def test_a_constant_that_moves_is_told(plain, actions):
     assert tokenizer.decode(tokenizer(moving))[1, 9, 3] == 7.5
 
 
+def test_tokens_know_whose_they_are(two_robots, actions):
+    for embodiment in two_robots.normalizer:
+        tokens = two_robots(actions[:2], embodiment=embodiment)
+        decoded = two_robots.decode(tokens)
+        assert (decoded == two_robots.decode(tokens, embodiment=embodiment)).all()
+        assert (
+            decoded == two_robots.decode_checked(two_robots.encode(actions[:2], embodiment=embodiment))[0]
+        ).all()
+    with pytest.raises(ValueError, match="embodiment=one was given, but the tokens are of chunks"):
+        two_robots.decode(two_robots(actions[:2], embodiment="two"), embodiment="one")
+
+
 # ---- The model card ----------------------------------------------------------------------------------------
 
 

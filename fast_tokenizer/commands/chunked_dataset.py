@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from fast_tokenizer import FastTokenizer
+from fast_tokenizer import FastTokenizer, FastTokenizerError
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.commands.arguments import positive_int
 from fast_tokenizer.dataset_training import TrainingRecord
@@ -51,9 +51,15 @@ def open_dataset(
     """
     dims = None if record is None else record.dims
     episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=dims)
+    expected = tokenizer.action_dim
+    if expected is not None and episodes.action_dim != expected:
+        raise FastTokenizerError(
+            f"{episodes.origin} has actions of {episodes.action_dim} dimensions, the tokenizer is for {expected}: "
+            "choose another dataset, or another --key"
+        )
     if record is not None:
         chunking = record.chunking
         horizon, stride = options.horizon or chunking.horizon, options.stride or chunking.stride
         return episodes, replace(chunking, horizon=horizon, stride=stride)
-    horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or round(episodes.hz or STEPS)
+    horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or max(1, round(episodes.hz or STEPS))
     return episodes, Chunking(horizon, options.stride or max(1, horizon // STRIDES_A_CHUNK))

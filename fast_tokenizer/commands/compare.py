@@ -8,7 +8,7 @@ from fast_tokenizer.commands.arguments import Commands, positive_int, seed
 from fast_tokenizer.commands.chunked_dataset import add_dataset, add_options_of_dataset, open_dataset
 from fast_tokenizer.commands.comparison_table import comparison_table
 from fast_tokenizer.commands.tokenizers import open_tokenizer
-from fast_tokenizer.report import chunk_normalizer, compare, read_chunk_sets
+from fast_tokenizer.report import CHUNKS, chunk_normalizer, compare, read_chunk_sets
 from fast_tokenizer.text_table import labelled
 
 
@@ -27,7 +27,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
     add_dataset(parser)
     add_options_of_dataset(parser)
     parser.add_argument(
-        "--chunks", type=positive_int, default=2000, metavar="N", help="the most chunks to try (%(default)s)"
+        "--chunks", type=positive_int, default=CHUNKS, metavar="N", help="the most chunks to try (%(default)s)"
     )
     parser.add_argument("--seed", type=seed, default=0, help="of the chunks drawn (%(default)s)")
     parser.set_defaults(run=_run)
@@ -37,7 +37,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     name = options.tokenizers[0]
     first, record = open_tokenizer(name)
-    tokenizers = {name: first} | {other: open_tokenizer(other)[0] for other in options.tokenizers[1:]}
+    tokenizers = [(name, first)] + [(other, open_tokenizer(other)[0]) for other in options.tokenizers[1:]]
     episodes, chunking = open_dataset(options, first, record)
     tried = read_chunk_sets(episodes, chunking, record, limit=options.chunks, seed=options.seed)[0]
     normalizer, is_fitted = chunk_normalizer(first, tried.chunks, options.embodiment)

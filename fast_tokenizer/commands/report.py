@@ -8,7 +8,7 @@ from pathlib import Path
 from fast_tokenizer.commands.arguments import Commands, positive_int, seed
 from fast_tokenizer.commands.chunked_dataset import add_dataset, add_options_of_dataset, open_dataset
 from fast_tokenizer.commands.tokenizers import open_tokenizer
-from fast_tokenizer.report import make_report, read_chunk_sets, save_page
+from fast_tokenizer.report import CHUNKS, make_report, read_chunk_sets, save_page
 from fast_tokenizer.staged_files import require_writable_file
 from fast_tokenizer.text_table import labelled
 
@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         help="another tokenizer to compare with, such as FAST+; may be given more than once",
     )
     parser.add_argument(
-        "--chunks", type=positive_int, default=2000, metavar="N", help="the most chunks of a kind (%(default)s)"
+        "--chunks", type=positive_int, default=CHUNKS, metavar="N", help="the most chunks of a kind (%(default)s)"
     )
     parser.add_argument("--seed", type=seed, default=0, help="of the chunks drawn (%(default)s)")
     parser.set_defaults(run=_run)
@@ -45,14 +45,14 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     require_writable_file(options.out)
     tokenizer, record = open_tokenizer(options.tokenizer)
-    baselines = {Path(name).name: open_tokenizer(name)[0] for name in options.baseline}
+    baselines = [(name, open_tokenizer(name)[0]) for name in options.baseline]
     episodes, chunking = open_dataset(options, tokenizer, record)
     sets = read_chunk_sets(episodes, chunking, record, limit=options.chunks, seed=options.seed)
     report = make_report(
         tokenizer,
         sets,
         name=Path(options.tokenizer).resolve().name,
-        dimensions=episodes.names,
+        dimensions=episodes.labels,
         baselines=baselines,
         record=record,
         embodiment=options.embodiment,

@@ -29,4 +29,9 @@ def _directory(name: str) -> Path:
             f"{name} is no directory: expected one that holds a tokenizer, or a repository on the hub such as "
             "physical-intelligence/fast"
         )
-    return download(name, revision=None, local_files_only=False)
+    try:
+        return download(name, revision=None, local_files_only=False)
+    except OSError as error:
+        raise FastTokenizerError(
+            f"there is no directory {name}, and no such repository on the hub: {error}"
+        ) from error

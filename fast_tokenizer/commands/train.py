@@ -114,7 +114,7 @@ def _summary(trained: TrainedTokenizer, episodes: Episodes, settings: TrainingSe
         ("figures", f"of {tried}"),
         *trained.figures.rows(),
     ]
-    names = episodes.names or [str(place) for place in episodes.dims or range(episodes.action_dim)]
+    names = episodes.labels
     if settings.relative is not None:
         relative = ", ".join(names[place] for place in settings.relative.dimensions)
         rows.append(("relative", f"{relative}: the tokenizer takes and gives them relative to the state"))

@@ -76,6 +76,11 @@ class Episodes:
             return self.stored_names
         return tuple(self.stored_names[index] for index in self.dims)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What to call the dimensions that are given: their names, or else their numbers in the dataset."""
+        return self.names or tuple(str(place) for place in self.dims or range(self.width))
+
     def __len__(self) -> int:
         """Episodes that there are."""
         return self.count

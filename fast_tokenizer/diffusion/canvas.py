@@ -41,7 +41,7 @@ class Canvas:
                 f"init_ids is {ids.dtype} of shape {ids.shape}: expected integers [batch, length]"
             )
         self._like = init_ids
-        self.ids: npt.NDArray[np.int64] = ids.astype(np.int64)
+        self.ids: npt.NDArray[np.int64] = np.array(ids, np.int64, order="C")
         self.masked: npt.NDArray[np.bool_] = self.ids == mask_id
         self.given = ~self.masked
         self.total: npt.NDArray[np.int64] = self.masked.sum(axis=1)

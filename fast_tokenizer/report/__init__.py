@@ -10,7 +10,7 @@ Examples:
     '<!doctype html>'
 """
 
-from fast_tokenizer.report.chunk_sets import ChunkSet, draw_chunks, read_chunk_sets
+from fast_tokenizer.report.chunk_sets import CHUNKS, ChunkSet, draw_chunks, read_chunk_sets
 from fast_tokenizer.report.comparison import BINS, ComparedTokenizer, compare
 from fast_tokenizer.report.content import Report
 from fast_tokenizer.report.figures import draw_figures
@@ -20,6 +20,7 @@ from fast_tokenizer.report.page import as_page, save_page
 
 __all__ = [
     "BINS",
+    "CHUNKS",
     "ChunkSet",
     "ComparedTokenizer",
     "Report",

@@ -17,7 +17,8 @@ from fast_tokenizer.dataset_training.recording import read_recording
 from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.relative_actions import RelativeActions
 
-_CHUNKS = 2000
+CHUNKS = 2000
+"""The most of a kind that are tried unless asked otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ def read_chunk_sets(
     chunking: Chunking,
     record: TrainingRecord | None = None,
     *,
-    limit: int = _CHUNKS,
+    limit: int = CHUNKS,
     seed: int = 0,
 ) -> list[ChunkSet]:
     """Reads a dataset as a training did, and draws chunks of it.

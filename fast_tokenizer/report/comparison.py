@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from fast_tokenizer import BinningCodec, FastTokenizer
 from fast_tokenizer.codecs.bins import uniform
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet
-from fast_tokenizer.report.measurement import Measurement, measure_chunks
+from fast_tokenizer.report.measurement import Measurement, inverse_gain, measure_chunks
 
 BINS = "256 uniform bins"
 
@@ -44,21 +44,20 @@ class ComparedTokenizer:
 
 
 def compare(
-    tokenizers: Mapping[str, FastTokenizer], chunks: npt.NDArray[Any], normalizer: Normalizer
+    tokenizers: Sequence[tuple[str, FastTokenizer]], chunks: npt.NDArray[Any], normalizer: Normalizer
 ) -> list[ComparedTokenizer]:
     """Tries tokenizers on chunks, and 256 uniform bins over [-1, 1] beside them.
 
     Args:
-        tokenizers: By name. Each gets the chunks by this normaliser, whatever its own is.
+        tokenizers: With what they are called. Each gets the chunks by this normaliser, whatever its own is.
         chunks: `[B, H, D]` in the robot's units.
         normalizer: Of these.
     """
-    codecs = {name: one.codec for name, one in tokenizers.items()}
-    codecs[BINS] = BinningCodec(uniform(-1.0, 1.0))
+    codecs = [*((name, one.codec) for name, one in tokenizers), (BINS, BinningCodec(uniform(-1.0, 1.0)))]
     robot = NormalizerSet({"robot": normalizer})
     return [
         _line(name, measure_chunks(FastTokenizer(codec, normalizer=robot), chunks, normalizer), normalizer)
-        for name, codec in codecs.items()
+        for name, codec in codecs
     ]
 
 
@@ -66,15 +65,13 @@ def _line(name: str, measured: Measurement, normalizer: Normalizer) -> ComparedT
     if not len(measured.chunks):
         nothing = float("nan")
         return ComparedTokenizer(name, nothing, nothing, 0, nothing, nothing, 0, measured.refused)
-    gain = normalizer.gain
-    inverse = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0)
     return ComparedTokenizer(
         name=name,
         mean_tokens=float(measured.lengths.mean()),
         p99_tokens=float(np.percentile(measured.lengths, 99)),
         longest=int(measured.lengths.max()),
         rmse=float(np.sqrt(np.square(measured.relative_error).mean())),
-        largest_error=float((measured.errors * inverse).max()),
+        largest_error=float((measured.errors * inverse_gain(normalizer)).max()),
         clipped=int(measured.clipped.sum()),
         refused=measured.refused,
     )

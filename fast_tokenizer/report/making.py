@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def make_report(
     *,
     name: str = "tokenizer",
     dimensions: Sequence[str] | None = None,
-    baselines: Mapping[str, FastTokenizer] | None = None,
+    baselines: Sequence[tuple[str, FastTokenizer]] = (),
     record: TrainingRecord | None = None,
     embodiment: str | None = None,
     seed: int = 0,
@@ -35,7 +35,7 @@ def make_report(
         sets: Chunks in the robot's units, those first that the report is mainly about.
         name: Of the tokenizer, for people.
         dimensions: What the D dimensions are called.
-        baselines: Other tokenizers to compare with, by name, such as FAST+.
+        baselines: Other tokenizers to compare with, such as FAST+, with what they are called.
         record: How it was trained, if that is known.
         embodiment: Whose normaliser to take, of a tokenizer for several robots.
         seed: Of the tokens that are made wrong.
@@ -43,6 +43,8 @@ def make_report(
     Raises:
         FastTokenizerError: If there is no chunk that can be encoded, or names and dimensions do not match.
     """
+    if not sets:
+        raise FastTokenizerError("got no chunks: expected one ChunkSet at least")
     action_dim = sets[0].chunks.shape[2]
     names = [str(place) for place in range(action_dim)] if dimensions is None else list(dimensions)
     if len(names) != action_dim:
@@ -62,7 +64,7 @@ def make_report(
             )
         wrong = wrong_tokens(in_units, measured[0], normalizer, seed=seed)
         bar.update(parts - 1, parts)
-        compared = compare({name: in_units, **(baselines or {})}, sets[0].chunks, normalizer)
+        compared = compare([(name, in_units), *baselines], sets[0].chunks, normalizer)
         bar.update(parts, parts)
     usage = sum(np.bincount(one.ids, minlength=in_units.vocab_size) for one in measured)
     return Report(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer import FastTokenizer, _core
+from fast_tokenizer import FastTokenizer, FastTokenizerError, _core
 from fast_tokenizer.dataset_training.figures import unencodable
 from fast_tokenizer.normalization import Normalizer
 
@@ -90,6 +90,10 @@ def chunk_normalizer(
     """
     if tokenizer.normalizer is not None:
         return tokenizer.normalizer.select(embodiment), False
+    if embodiment is not None:
+        raise FastTokenizerError(
+            f"got the embodiment {embodiment!r}, but the tokenizer has no normaliser to choose"
+        )
     return Normalizer.fit(chunks.reshape(-1, chunks.shape[2])), True
 
 
@@ -98,9 +102,13 @@ def relative_error(difference: npt.NDArray[Any], normalizer: Normalizer) -> Figu
 
     Dimensions that are constant for the normaliser count as exact.
     """
+    return np.asarray(np.sqrt(np.square(difference * inverse_gain(normalizer)).mean(axis=(1, 2))))
+
+
+def inverse_gain(normalizer: Normalizer) -> Figures:
+    """Normalised units to a unit of the robot, `[D]`; 0 where a dimension is constant."""
     gain = normalizer.gain
-    inverse = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0)
-    return np.asarray(np.sqrt(np.square(difference * inverse).mean(axis=(1, 2))))
+    return np.asarray(np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0))
 
 
 def spectrum(chunks: npt.NDArray[Any], normalizer: Normalizer) -> Figures:
@@ -110,10 +118,15 @@ def spectrum(chunks: npt.NDArray[Any], normalizer: Normalizer) -> Figures:
 
 
 def recommended_length(lengths: npt.NDArray[np.int64]) -> int:
-    """What a model should be given room for: a tenth more than the longest chunk seen, a multiple of 8.
+    """What a model should be given room for.
+
+    As much as every chunk takes, if all take the same; else a tenth more than the longest chunk seen, rounded up
+    to a multiple of 8.
 
     Examples:
-        >>> recommended_length(np.array([12, 40]))
-        48
+        >>> recommended_length(np.array([12, 40])), recommended_length(np.array([35, 35]))
+        (48, 35)
     """
+    if lengths.size and lengths.min() == lengths.max():
+        return int(lengths[0])
     return int(np.ceil(lengths.max(initial=1) * 1.1 / 8)) * 8

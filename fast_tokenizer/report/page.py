@@ -6,6 +6,7 @@ import html
 import json
 import math
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,7 @@ def as_page(report: Report) -> str:
         "script": (parts / "page.js").read_text("utf-8"),
         "data": data.replace("<", "\\u003c"),  # so that no text of it ends the element that it stands in
     }
-    for name, text in inserts.items():
-        page = page.replace(f"{{{{{name}}}}}", text, 1)
-    return page
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: inserts[found[1]], page)
 
 
 def save_page(report: Report, path: str | os.PathLike[str]) -> None:

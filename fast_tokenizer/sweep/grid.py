@@ -103,7 +103,7 @@ def sweep(
     label = "held out" if data.held_out else "trained on, as none were held out"
     tried = draw_chunks(label, data.tried, settings.chunking, settings.relative, limit, settings.seed)
     named = {_name(*place, one.vocab_size): one for place, one in tokenizers.items()}
-    compared = compare({**named, **(baselines or {})}, tried.chunks, data.normalizer)
+    compared = compare([*named.items(), *(baselines or {}).items()], tried.chunks, data.normalizer)
     figures = compared[: len(named)]
     on_front = pareto_front([[one.mean_tokens, one.rmse] for one in figures])
     points = [

@@ -116,17 +116,21 @@ function drawSample(sample) {
   });
 }
 
+const MOST_COLUMNS = 200; // of a heat map; of more, neighbours share a cell
+
 // Rows by columns; `cells[row][column]` from 0 to 1 gives the colour, `say` the text.
 function heatMap(parent, rows, cells, say, below) {
-  const columns = cells[0].length, height = Math.max(12, Math.min(26, 420 / rows.length));
+  const group = Math.ceil(cells[0].length / MOST_COLUMNS), columns = Math.ceil(cells[0].length / group);
+  const height = Math.max(12, Math.min(26, 420 / rows.length));
   const svg = canvas(parent, 1000, rows.length * height + 24);
   rows.forEach((name, row) => {
     element(svg, "text", { x: 0, y: (row + 0.7) * height }, name.length > 18 ? `${name.slice(0, 17)}…` : name);
-    cells[row].forEach((part, column) => {
+    for (let column = 0; column < columns; column++) {
+      const part = cells[row].slice(column * group, (column + 1) * group).reduce((a, b) => Math.max(a, b));
       const cell = element(svg, "rect", { x: 120 + (880 * column) / columns, y: row * height,
         width: 880 / columns - 0.4, height: height - 1, fill: colour(part) });
-      tip(cell, say(row, column));
-    });
+      tip(cell, say(row, column * group));
+    }
   });
   element(svg, "text", { x: 120, y: rows.length * height + 16 }, below[0]);
   element(svg, "text", { x: 1000, y: rows.length * height + 16, "text-anchor": "end" }, below[1]);
@@ -134,7 +138,7 @@ function heatMap(parent, rows, cells, say, below) {
 
 function drawErrors() {
   const relative = (value, dimension) => (data.gain[dimension] > 0 ? value / data.gain[dimension] : 0);
-  const largest = Math.max(1e-12, ...data.errorByStep.flatMap((row) => row.map(relative)));
+  const largest = data.errorByStep.flatMap((row) => row.map(relative)).reduce((a, b) => Math.max(a, b), 1e-12);
   heatMap(at("errors"), data.dimensions,
     data.dimensions.map((_, d) => data.errorByStep.map((row) => relative(row[d], d) / largest)),
     (d, step) => `${data.dimensions[d]}, step ${step}: ${show(data.errorByStep[step][d])}`,
@@ -171,13 +175,18 @@ function drawLengths() {
   element(svg, "text", { x: 10, y: 218 }, "0");
   element(svg, "text", { x: 990, y: 218, "text-anchor": "end" }, `${bins * group} tokens`);
   const which = sets.slice(0, 2).map((set, order) => `${order ? "orange" : "blue"}: ${set.label}`).join(", ");
-  at("length-advice").textContent = `${which}. Recommended max_length: ${data.recommendedLength}, a tenth more than ` +
-    "the longest chunk seen: an answer that is cut off does not decode.";
+  at("length-advice").textContent = `${which}. Recommended max_length: ${data.recommendedLength}: a tenth more ` +
+    "than the longest chunk seen, unless all take the same. An answer that is cut off does not decode.";
 }
 
 function drawSpectrum() {
   const values = data.spectrum.flat().filter((value) => value > 0).map(Math.log10);
-  const high = Math.max(...values), low = Math.max(Math.min(...values), high - 5);
+  if (!values.length) {
+    at("spectrum").textContent = "All of it is zero: nothing moves.";
+    return;
+  }
+  const high = values.reduce((a, b) => Math.max(a, b));
+  const low = Math.max(values.reduce((a, b) => Math.min(a, b)), high - 5);
   const part = (value) => (value > 0 ? Math.max(0, (Math.log10(value) - low) / (high - low || 1)) : 0);
   heatMap(at("spectrum"), data.dimensions,
     data.dimensions.map((_, d) => data.spectrum.map((row) => part(row[d]))),
