@@ -13,7 +13,7 @@ from bad_datasets import BAD_DATASETS, save_npz, write_bad_dataset
 from command_line import assert_one_line_error, run, table
 from dataset_files import write_lerobot_v30
 
-from fast_tokenizer import BinningCodec, FastTokenizer
+from fast_tokenizer import BinningCodec, FastTokenizer, cli
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.codecs.bins import uniform
 from fast_tokenizer.motions import generate_episodes
@@ -267,6 +267,15 @@ def test_errors_are_one_line_and_leave_nothing(folder, command, message):
     before = names_in(folder)
     assert_one_line_error(run(folder, *command.split()), message)
     assert names_in(folder) == before
+
+
+@pytest.mark.parametrize("command", ["encode arm.npz", "decode arm.npz"])
+def test_a_missing_library_is_one_line_before_the_work(folder, monkeypatch, capsys, command):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.chdir(folder)
+    assert cli.main([*command.split(), "--tokenizer", "nowhere", "--out", "x.parquet"]) == 2
+    line = "fast-tokenizer: to read or write x.parquet, install the extra: pip install fast_tokenizer[lerobot]\n"
+    assert capsys.readouterr().err == line
 
 
 def test_a_chunk_that_cannot_be_encoded_is_named(folder, episodes):

@@ -15,7 +15,7 @@ from fast_tokenizer.encoded_datasets import (
     DecodedChunks,
     decode_groups,
     read_encoded,
-    require_known_suffix,
+    require_known_format,
     write_decoded,
 )
 from fast_tokenizer.staged_files import require_writable_file
@@ -55,7 +55,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    require_known_suffix(options.out)
+    require_known_format(options.out)
     require_writable_file(options.out)
     tokenizer, record = open_tokenizer(options.tokenizer)
     groups = decode_groups(

@@ -14,7 +14,7 @@ from fast_tokenizer.commands.chunked_dataset import add_dataset, add_options_of_
 from fast_tokenizer.commands.tokenizers import open_tokenizer
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
 from fast_tokenizer.dataset_training.prepared_episodes import PreparedEpisodes
-from fast_tokenizer.encoded_datasets import EncodedChunks, encode_groups, require_known_suffix, write_encoded
+from fast_tokenizer.encoded_datasets import EncodedChunks, encode_groups, require_known_format, write_encoded
 from fast_tokenizer.staged_files import require_writable_file
 from fast_tokenizer.text_table import labelled
 
@@ -45,7 +45,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    require_known_suffix(options.out)
+    require_known_format(options.out)
     require_writable_file(options.out)
     tokenizer, record = open_tokenizer(options.tokenizer)
     episodes, chunking = open_dataset(options, tokenizer, record)

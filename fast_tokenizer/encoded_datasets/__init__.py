@@ -2,7 +2,7 @@
 
 from fast_tokenizer.encoded_datasets.contents import DecodedChunks, EncodedChunks
 from fast_tokenizer.encoded_datasets.conversion import decode_groups, encode_groups
-from fast_tokenizer.encoded_datasets.files import read_encoded, require_known_suffix, write_decoded, write_encoded
+from fast_tokenizer.encoded_datasets.files import read_encoded, require_known_format, write_decoded, write_encoded
 
 __all__ = [
     "DecodedChunks",
@@ -10,7 +10,7 @@ __all__ = [
     "decode_groups",
     "encode_groups",
     "read_encoded",
-    "require_known_suffix",
+    "require_known_format",
     "write_decoded",
     "write_encoded",
 ]

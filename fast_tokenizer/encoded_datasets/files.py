@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fast_tokenizer.datasets.libraries import import_library
 from fast_tokenizer.encoded_datasets import npz, parquet
 from fast_tokenizer.encoded_datasets.contents import DecodedChunks, EncodedChunks
 from fast_tokenizer.errors import FormatError
@@ -14,8 +15,13 @@ from fast_tokenizer.staged_files import staged_file
 _FORMATS = {".npz": npz, ".parquet": parquet}
 
 
-def require_known_suffix(path: Path) -> None:
-    """Raises a `FormatError` unless the name ends as that of a known format does."""
+def require_known_format(path: Path) -> None:
+    """Raises the error that writing the file would end in, if its format is not known or pyarrow is missing.
+
+    Raises:
+        FormatError: The name ends otherwise than that of a known format.
+        ImportError: If pyarrow is needed and not installed.
+    """
     _format(path)
 
 
@@ -30,8 +36,9 @@ def write_encoded(path: Path, groups: Iterable[EncodedChunks]) -> None:
         FormatError: If the format is not known.
         ImportError: If pyarrow is needed and not installed.
     """
+    write = _format(path).write_encoded
     with staged_file(path) as stage:
-        _format(path).write_encoded(stage, groups)
+        write(stage, groups)
 
 
 def read_encoded(path: Path) -> Iterator[EncodedChunks]:
@@ -49,11 +56,14 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
 
 def write_decoded(path: Path, groups: Iterable[DecodedChunks]) -> None:
     """Writes actions as `write_encoded` writes tokens."""
+    write = _format(path).write_decoded
     with staged_file(path) as stage:
-        _format(path).write_decoded(stage, groups)
+        write(stage, groups)
 
 
 def _format(path: Path) -> Any:
     if path.suffix not in _FORMATS:
         raise FormatError(f"expected a name that ends in {' or '.join(_FORMATS)}", str(path))
+    if path.suffix == ".parquet":
+        import_library("pyarrow", parquet.EXTRA, path)
     return _FORMATS[path.suffix]

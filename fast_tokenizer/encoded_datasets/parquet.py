@@ -18,13 +18,15 @@ from fast_tokenizer.encoded_datasets.contents import DecodedChunks, EncodedChunk
 from fast_tokenizer.errors import FormatError
 from fast_tokenizer.json_files import errors_within
 
-_EXTRA = "lerobot"
+EXTRA = "lerobot"
+"""What brings pyarrow."""
+
 _ROWS_AT_ONCE = 1024
 
 
 def write_encoded(path: Path, groups: Iterable[EncodedChunks]) -> None:
     """Writes tokens, a group as soon as it is there."""
-    pyarrow = import_library("pyarrow", _EXTRA, path)
+    pyarrow = import_library("pyarrow", EXTRA, path)
     _write(path, _encoded_schema(pyarrow), (_encoded_columns(pyarrow, one) for one in groups))
 
 
@@ -34,8 +36,8 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
     Raises:
         FormatError: If the file is damaged, or holds something else, or chunks of several shapes.
     """
-    parquet = import_library("pyarrow.parquet", _EXTRA, path)
-    pyarrow = import_library("pyarrow", _EXTRA, path)
+    parquet = import_library("pyarrow.parquet", EXTRA, path)
+    pyarrow = import_library("pyarrow", EXTRA, path)
     schema = _encoded_schema(pyarrow)
     shape, row = None, 0
     with reading(path, "parquet file"), parquet.ParquetFile(path) as file:
@@ -43,23 +45,19 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
             if name not in file.schema_arrow.names:
                 raise missing_key(name, file.schema_arrow.names, path)
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=schema.names):
-            # Casting refuses numbers that do not fit, and other types.
-            table = pyarrow.Table.from_batches([batch]).select(schema.names).cast(schema).combine_chunks()
-            columns = {name: table.column(name).chunk(0) for name in schema.names} if len(batch) else {}
-            for name, column in columns.items():
-                if column.null_count or (name == "ids" and column.flatten().null_count):
-                    raise FormatError(f"a row of {row}..{row + len(batch) - 1} has no value", str(path), name)
-            if columns:
-                shapes = np.column_stack([columns[name].to_numpy() for name in ("horizon", "action_dim")])
-                shape = shapes[0] if shape is None else shape
-                _require_one_shape(shapes, shape, row, path)
-                yield _as_chunks(columns, path)
+            if not len(batch):
+                continue
+            columns = _read_columns(pyarrow.Table.from_batches([batch]), schema, row, path)
+            shapes = np.column_stack([columns[name].to_numpy() for name in ("horizon", "action_dim")])
+            shape = shapes[0] if shape is None else shape
+            _require_one_shape(shapes, shape, row, path)
+            yield _as_chunks(columns, path)
             row += len(batch)
 
 
 def write_decoded(path: Path, groups: Iterable[DecodedChunks]) -> None:
     """Writes actions, a group as soon as it is there."""
-    pyarrow = import_library("pyarrow", _EXTRA, path)
+    pyarrow = import_library("pyarrow", EXTRA, path)
     _write(path, _decoded_schema(pyarrow), (_decoded_columns(pyarrow, one) for one in groups))
 
 
@@ -101,11 +99,21 @@ def _lists(pyarrow: Any, values: npt.NDArray[Any], offsets: npt.NDArray[np.int64
 
 
 def _write(path: Path, schema: Any, groups: Iterable[Mapping[str, Any]]) -> None:
-    parquet = import_library("pyarrow.parquet", _EXTRA, path)
-    pyarrow = import_library("pyarrow", _EXTRA, path)
+    parquet = import_library("pyarrow.parquet", EXTRA, path)
+    pyarrow = import_library("pyarrow", EXTRA, path)
     with parquet.ParquetWriter(path, schema) as writer:
         for columns in groups:
             writer.write_table(pyarrow.table(columns, schema=schema))
+
+
+def _read_columns(table: Any, schema: Any, row: int, path: Path) -> dict[str, Any]:
+    """The columns by name, in the types of the schema; `row` is what a message calls the first row."""
+    cast = table.select(schema.names).cast(schema).combine_chunks()  # refuses numbers that do not fit
+    columns = {name: cast.column(name).chunk(0) for name in schema.names}
+    for name, column in columns.items():
+        if column.null_count or (name == "ids" and column.flatten().null_count):
+            raise FormatError(f"a row of {row}..{row + len(table) - 1} has no value", str(path), name)
+    return columns
 
 
 def _require_one_shape(shapes: npt.NDArray[Any], shape: npt.NDArray[Any], row: int, path: Path) -> None:

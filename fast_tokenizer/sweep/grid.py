@@ -115,7 +115,7 @@ def sweep(
 
 def _name(scale: float, vocab_size: int, size: int) -> str:
     fewer = f" ({size} found)" if size < vocab_size else ""
-    return f"scale {scale:g}, vocabulary {vocab_size}{fewer}"
+    return f"scale {scale:.10g}, vocabulary {vocab_size}{fewer}"
 
 
 def _train_all(
