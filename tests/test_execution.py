@@ -80,6 +80,14 @@ def test_nobody_else_can_change_what_is_planned():
         action[...] = np.nan
 
 
+def test_nobody_else_can_change_what_is_held():
+    executor = ChunkExecutor(LabelledPolicy(2, failures=(1, 2, 3)), execute=2)
+    for step in range(5):
+        action = executor.step()
+        assert action.tolist() == [0, min(step, 1)]
+        action[...] = np.nan
+
+
 @given(lengths(), st.integers(1, 60), st.sets(st.integers(1, 60)).map(frozenset), st.integers(0, 5), st.booleans())
 def test_after_a_failure_the_old_chunk_goes_on_then_the_last_action_is_held(
     horizon_and_execute, steps, failures, patience, raises
@@ -129,6 +137,22 @@ def test_a_stopped_execution_stays_stopped():
         ):
             executor.step()
     assert executor.counts == ExecutionCounts(steps=3, held=1, requests=3, failed=2)
+
+
+def test_a_failure_that_was_got_over_is_not_to_blame():
+    answers = [[[1.0]], DecodeError("the ids end"), [[2.0]], None, None]
+
+    def predict(context):
+        answer = answers.pop(0)
+        if isinstance(answer, DecodeError):
+            raise answer
+        return answer
+
+    executor = ChunkExecutor(predict, execute=1, patience=1)
+    assert run(executor, 4).tolist() == [[1], [1], [2], [2]]
+    with pytest.raises(ExecutionStopped) as info:
+        executor.step()
+    assert info.value.__cause__ is None
 
 
 def test_a_first_prediction_that_fails_is_asked_for_again():

@@ -92,6 +92,22 @@ def test_the_policy_is_told_the_averages():
     assert policy.contexts[2].planned.tolist() == [[0.5, 2], [0.5, 3], [1, 4]]
 
 
+@given(seed=seeds, m=weights, horizon=st.integers(1, 8), execute=st.integers(1, 8))
+def test_what_is_planned_is_what_is_done_if_no_answer_comes(seed, m, horizon, execute):
+    execute = min(execute, horizon)
+    contexts, policy = [], RandomPolicy(horizon, 3, seed)
+
+    def predict(context):
+        contexts.append(context)
+        return policy(context) if context.step < 10 else None
+
+    executor = ChunkExecutor(predict, execute=execute, ensemble=TemporalEnsemble(m), patience=20)
+    actions = run(executor, 20)
+    last = next(context for context in contexts if context.step >= 10)
+    np.testing.assert_allclose(last.planned, actions[last.step :][: len(last.planned)], rtol=0, atol=1e-14)
+    assert executor.counts.held == 20 - last.step - len(last.planned)
+
+
 def test_robots_are_averaged_one_by_one():
     chunks = np.random.default_rng(0).normal(size=(10, 3, 4, 2))
     together = run(ChunkExecutor(lambda c: chunks[c.step], execute=1, ensemble=TemporalEnsemble()), 10)

@@ -55,21 +55,25 @@ class ActionQueue:
         self._chunks.append((start, chunk))
 
     def action(self, step: int) -> npt.NDArray[Any] | None:
-        """The action of a step, `[D]` or `[B, D]`, or None if no chunk reaches it."""
+        """The action of a step, `[D]` or `[B, D]`, not to be written to, or None if no chunk reaches it."""
         predictions = [
             chunk[..., step - start, :] for start, chunk in self._chunks if step - start < chunk.shape[-2]
         ]
         if not predictions:
             return None
-        return predictions[-1].copy() if self._ensemble is None else self._ensemble.combine(predictions)
+        return predictions[-1] if self._ensemble is None else self._ensemble.combine(predictions)
 
     def planned(self, step: int) -> npt.NDArray[Any]:
         """The actions of this step and all after it, `[P, D]` or `[B, P, D]`; `[0, 0]` before the first chunk."""
         if not self._chunks:
             return np.empty((0, 0))
-        start, newest = self._chunks[-1]
-        planned = newest[..., step - start :, :].copy()
-        if self._ensemble is not None:
-            for place in range(planned.shape[-2]):
-                planned[..., place, :] = self.action(step + place)
-        return planned
+        left: list[npt.NDArray[Any]] = [chunk[..., step - start :, :] for start, chunk in self._chunks]
+        if self._ensemble is None:
+            return left[-1].copy()
+        predictions = np.zeros((len(left), *left[-1].shape))
+        for row, actions in zip(predictions, left, strict=True):
+            row[..., : actions.shape[-2], :] = actions
+        lengths = np.array([actions.shape[-2] for actions in left])
+        ended = (lengths[:, None] <= np.arange(lengths[-1])).sum(axis=0)  # how many chunks do not reach a step
+        weights = self._ensemble.weights(np.arange(len(left))[:, None] - ended)
+        return np.asarray(np.einsum("np,n...pd->...pd", weights, predictions))

@@ -44,6 +44,16 @@ class TemporalEnsemble:
                 f"m is {self.m}: expected a finite number; for the newest chunk alone use no ensemble"
             )
 
+    def weights(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Weights that sum to 1 over the first axis.
+
+        Args:
+            places: `[N, ...]`: 0 for the oldest prediction, and so on; below 0 for one that is not there.
+        """
+        exponents = np.where(places >= 0, -self.m * places, -np.inf)
+        weights = np.exp(exponents - exponents.max(axis=0))  # the largest is 1, however large m is
+        return np.asarray(weights / weights.sum(axis=0))
+
     def combine(self, predictions: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Averages predictions of one action.
 
@@ -54,7 +64,5 @@ class TemporalEnsemble:
             `[...]`.
         """
         actions = np.asarray(predictions, np.float64)
-        exponents = -self.m * np.arange(len(actions))
-        weights = np.exp(exponents - exponents.max())  # of which the largest is 1, however large m is
-        weights = (weights / weights.sum()).reshape(-1, *[1] * (actions.ndim - 1))
-        return np.asarray((actions * weights).sum(axis=0))
+        weights = self.weights(np.arange(len(actions)))
+        return np.asarray((actions * weights.reshape(-1, *[1] * (actions.ndim - 1))).sum(axis=0))

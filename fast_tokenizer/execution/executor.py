@@ -103,7 +103,7 @@ class ChunkExecutor:
         self._delays: deque[int] = deque(maxlen=_DELAYS_KEPT)
         self._answer: Future[Actions | None] | None = None
         self._asked_at = 0
-        self._ask_at = 0
+        self._ask_at = 0  # only a chunk moves it on, so that after a failure it is time to ask again
         self._last: npt.NDArray[Any] | None = None
         self._held_in_a_row = 0
         self._failure: DecodeError | None = None
@@ -159,7 +159,6 @@ class ChunkExecutor:
         if self._answer is None or not (is_first or self._answer.done()):
             return
         answer, self._answer = self._answer, None
-        self._ask_at = self._counts.steps  # unless this answer is a chunk
         try:
             predicted = answer.result()
         except DecodeError as error:
@@ -187,7 +186,7 @@ class ChunkExecutor:
     def _held_action(self) -> npt.NDArray[Any]:
         if self._last is None or self._held_in_a_row == self._patience:
             self._stop()
-        action = np.array(self._hold(self._last.copy()))
+        action = np.array(self._hold(self._last))
         if action.shape != self._last.shape:
             raise FastTokenizerError(
                 f"hold returned the shape {action.shape}: expected {self._last.shape}, an action as those before"
