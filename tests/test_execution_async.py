@@ -126,23 +126,23 @@ def test_an_ensemble_averages_what_has_arrived(delay, execute):
 
 
 def test_in_a_real_thread():
-    release, names = threading.Event(), []
+    release, names = {2: threading.Event(), 4: threading.Event()}, []
 
     def predict(context):
         names.append(threading.current_thread().name)
-        if context.step == 2:
-            assert release.wait(timeout=60)
+        if context.step:
+            assert release[context.step].wait(timeout=60)
         return policy(context)
 
     policy = LabelledPolicy(6)
     with ThreadPoolExecutor(1, "policy") as pool:
         executor = ChunkExecutor(predict, execute=2, pool=pool)
-        first = run(executor, 4)
-        release.set()
+        actions = list(run(executor, 4))
+        release[2].set()
         pool.submit(int).result()  # the one thread has finished what it was asked before
-        second = executor.step()
-    assert first.tolist() == [[0, step] for step in range(4)]
-    assert second.tolist() == [2, 4]
+        actions.append(executor.step())
+        release[4].set()
+    np.testing.assert_array_equal(actions, [[0, 0], [0, 1], [0, 2], [0, 3], [2, 4]])
     assert executor.delay == 2
     assert executor.counts == ExecutionCounts(steps=5, requests=3, skipped=2)
     assert len(names) == 3

@@ -44,7 +44,8 @@ class ChunkExecutor:
     to hold: the policy is asked again at once, as often. Any other error of the policy comes out of `step` as it
     is.
 
-    An executor is for one episode of one robot, or of B robots that move in step.
+    An executor is for one episode of one robot, or of B robots that move in step, for all of which a prediction
+    fails or comes at once.
 
     Args:
         predict: The policy.

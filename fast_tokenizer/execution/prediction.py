@@ -39,8 +39,9 @@ class PredictionContext:
 
 
 Predict: TypeAlias = "Callable[[PredictionContext], Actions | None]"
-"""A policy. It reads the robot's newest observation itself, and answers with a chunk `[H, D]`, or `[B, H, D]` for
-B robots that move in step. None, or a `DecodeError`, says that there is no chunk this time."""
+"""A policy. It reads the robot's newest observation itself, in the thread that it is called in, and answers with a
+chunk `[H, D]`, or `[B, H, D]` for B robots that move in step. None, or a `DecodeError`, says that there is no
+chunk this time."""
 
 
 def as_predicted_chunk(predicted: Actions, step: int) -> Floats:
