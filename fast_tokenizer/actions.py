@@ -118,8 +118,13 @@ def require_shape(horizon: int, action_dim: int) -> None:
         raise ValueError(f"the shape is [{horizon}, {action_dim}]: expected both to be at least 1")
 
 
-def require_finite(values: npt.NDArray[Any], name: str) -> None:
+def require_finite(values: npt.NDArray[Any], name: str, advice: str = "drop or repair these steps") -> None:
     """Raises a `FastTokenizerError` that names the first cell of an array of numbers that is NaN or infinite.
+
+    Args:
+        values: The array.
+        name: What the message calls it.
+        advice: What the message says to do.
 
     Examples:
         >>> require_finite(np.zeros((2, 3)), "actions")
@@ -129,7 +134,7 @@ def require_finite(values: npt.NDArray[Any], name: str) -> None:
         cell = tuple(int(index) for index in np.argwhere(~finite)[0])
         raise FastTokenizerError(
             f"{name}{list(cell)} is {values[cell]} ({int((~finite).sum())} of {values.size} values are not "
-            "finite): drop or repair these steps"
+            f"finite): {advice}"
         )
 
 

@@ -63,6 +63,20 @@ class TrainingError(FastTokenizerError):
     """Data or settings from which no tokenizer can be trained."""
 
 
+class ExecutionStopped(FastTokenizerError):
+    """No action for the robot: none is planned, and as many were held as may be.
+
+    Attributes:
+        step: The step that there is no action for.
+        held: How many before it were held in a row.
+    """
+
+    def __init__(self, message: str, step: int = 0, held: int = 0) -> None:
+        super().__init__(message)
+        self.step = step
+        self.held = held
+
+
 class LogitsError(FastTokenizerError):
     """Logits from which no id can be chosen.
 

@@ -16,6 +16,7 @@ from fast_tokenizer import (
     LogitsError,
     TrainingError,
 )
+from fast_tokenizer.execution import ExecutionStopped
 
 EXAMPLES = [
     (EncodeError("too large", 3), {"chunk": 3}),
@@ -33,6 +34,7 @@ EXAMPLES = [
     (FormatError("contradiction"), {"path": None, "key": None}),
     (LogitsError("NaN", 2, 5), {"row": 2, "position": 5, "detail": "NaN"}),
     (LogitsError("no logits"), {"row": None, "position": None}),
+    (ExecutionStopped("nothing planned", 42, 10), {"step": 42, "held": 10}),
     (TrainingError("no chunks"), {}),
     (FastTokenizerError("anything"), {}),
 ]

@@ -93,5 +93,6 @@ def test_the_public_classes_have_examples():
         "fast_tokenizer.datasets.episodes.Episodes",
         "fast_tokenizer.datasets.opening.open_episodes",
         "fast_tokenizer.dataset_training.pipeline.train",
+        "fast_tokenizer.execution.executor.ChunkExecutor",
     ):
         assert name in shown
