@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import operator
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists, as_sequences
-
-
-T = TypeVar("T")
 
 
 def agreed_shape(
@@ -62,7 +59,9 @@ def agreed_embodiment(tokens: object, embodiment: str | None) -> str | None:
         ValueError: If the caller contradicts the tokens.
     """
     carried = tokens.embodiment if isinstance(tokens, TokenLists | TokenBatch) else None
-    return _agreed("embodiment", embodiment, carried, None)
+    if embodiment is not None and carried is not None and embodiment != carried:
+        raise ValueError(f"embodiment={embodiment!r} was given, but the tokens are of {carried!r}")
+    return carried if embodiment is None else embodiment
 
 
 def saved_shape(time_horizon: int | None, action_dim: int | None) -> tuple[int | None, int | None]:
@@ -81,7 +80,7 @@ def _positive(name: str, value: int | None) -> int | None:
     return None if value is None else operator.index(value)
 
 
-def _agreed(name: str, given: T | None, carried: T | None, saved: T | None) -> T | None:
+def _agreed(name: str, given: Horizon | None, carried: Horizon | None, saved: int | None) -> Horizon | None:
     if given is not None and carried is not None and not np.array_equal(given, carried):
         raise ValueError(f"{name}={given} was given, but the tokens are of chunks with {name}={carried}")
     if given is not None:
