@@ -28,6 +28,7 @@ from fast_tokenizer.text_table import labelled
 from fast_tokenizer.training import VocabularySettings
 
 _STEPS = 50  # of a chunk, where the dataset does not tell its rate
+_MOST_STEPS = 10**6  # of a chunk, far more than policies predict
 _STRIDES_A_CHUNK = 4
 
 
@@ -46,7 +47,9 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         metavar="DATASET",
         help="LeRobotDataset, Zarr or RLDS directory, HDF5 file or folder of them, .npz or .npy",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the tokenizer is saved")
+    parser.add_argument(
+        "--out", type=_directory, required=True, metavar="DIR", help="where the tokenizer is saved"
+    )
     _add_options_of_data(parser)
     _add_options_of_chunks(parser)
     _add_options_of_tokens(parser)
@@ -157,7 +160,14 @@ def _run(options: argparse.Namespace) -> None:
     require_writable(options.out)
     episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=options.dims)
     settings = _settings(options, episodes)
-    trained = train(episodes, settings, command=options.command_line, num_threads=options.num_threads)
+    trained = train(
+        episodes,
+        settings,
+        key=options.key,
+        state_key=options.state_key,
+        command=options.command_line,
+        num_threads=options.num_threads,
+    )
     trained.save(options.out)
     print(_summary(trained, episodes, settings))
     print(labelled([("saved", str(options.out))]))
@@ -213,9 +223,13 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
     if isinstance(options.horizon, Seconds):
         if hz is None:
             raise TrainingError(f"{episodes.origin} does not tell its rate: give the horizon in steps")
-        asked: int | None = max(1, round(options.horizon.value * hz))
+        asked: float | None = options.horizon.value * hz
     else:
         asked = options.horizon
+    if asked is not None:
+        if asked > _MOST_STEPS:
+            raise TrainingError(f"--horizon is more than {_MOST_STEPS} steps: expected a few seconds")
+        asked = max(1, round(asked))
     if episodes.horizon is not None:
         if options.hz is not None:
             raise TrainingError(f"{episodes.origin} holds chunks, which are cut already: leave --hz out")
@@ -273,6 +287,12 @@ def _summary(trained: TrainedTokenizer, episodes: Episodes, settings: TrainingSe
     if not len(trained.figures.lengths):
         return labelled(rows)
     return f"{labelled(rows)}\n\n{trained.figures.error_table(names)}\n"
+
+
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("got an empty path, expected a directory")
+    return Path(text)
 
 
 def _share(text: str) -> float:

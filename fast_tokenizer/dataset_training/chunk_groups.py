@@ -71,4 +71,12 @@ class ChunkGroups:
                 f"{placed.episode.name} has no states for actions to be relative to: open the dataset with a "
                 "state_key"
             )
-        return self._chunking.windows(placed.episode.states, placed.place)[:, 0]
+        starts = self._chunking.windows(placed.episode.states, placed.place)[:, 0]
+        missing = [one for one in self._relative.dimensions if np.isnan(starts[:, one]).any()]
+        if missing:
+            raise TrainingError(
+                f"{placed.episode.name}: its states have no dimension that belongs to {missing} of the actions "
+                "(counted from 0 among those chosen): take them out of the relative ones, or choose another "
+                "state_key"
+            )
+        return starts

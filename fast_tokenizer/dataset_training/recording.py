@@ -17,6 +17,9 @@ from fast_tokenizer.errors import TrainingError
 from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.resampling import resample
 
+_MOST_TIMES = 1000
+"""As many steps as are recorded: between them nothing is known, and memory ends."""
+
 
 @dataclass(frozen=True)
 class PlacedEpisode:
@@ -31,7 +34,8 @@ class Recording:
     """What was read.
 
     Attributes:
-        episodes: All of them, resampled where that was asked for.
+        episodes: All of them, resampled where that was asked for. States, if there are any, are `[T, D]` as the
+            actions are: those of the same dimensions, and NaN in one that the dataset's states do not reach.
         sha256: Of the actions, and of the states if there are any, as they were read.
         steps: How many there were, as they were read.
     """
@@ -70,10 +74,15 @@ def read_recording(episodes: Episodes, resampling: Resampling | None) -> Recordi
 
     Raises:
         FastTokenizerError: If an episode is damaged or holds what is no number; the message names it.
-        TrainingError: If it is to be resampled and does not tell its rate.
+        TrainingError: If it is to be resampled and does not tell its rate, or to a rate beyond all sense.
     """
     if resampling is not None and episodes.hz is None:
         raise TrainingError(f"{episodes.origin} does not tell its rate: it cannot be resampled")
+    if resampling is not None and episodes.hz is not None and resampling.hz > _MOST_TIMES * episodes.hz:
+        raise TrainingError(
+            f"the rate is {resampling.hz:g} Hz, that of {episodes.origin} {episodes.hz:g} Hz: expected at most "
+            f"{_MOST_TIMES} times as much"
+        )
     digest = hashlib.sha256()
     kept, steps = [], 0
     with ProgressBar("reading", unit="episodes") as bar:
@@ -83,17 +92,21 @@ def read_recording(episodes: Episodes, resampling: Resampling | None) -> Recordi
                     digest.update(f"{array.dtype.str}{array.shape}".encode())
                     digest.update(np.ascontiguousarray(array).data)
             steps += len(episode.actions)
-            matching = _with_matching_states(episode, episodes.dims)
-            kept.append(PlacedEpisode(place, _resampled(matching, episodes.hz, resampling)))
+            resampled = _resampled(episode, episodes.hz, resampling)
+            kept.append(PlacedEpisode(place, _with_matching_states(resampled, episodes.dims)))
             bar.update(place + 1, len(episodes))
     return Recording(kept, digest.hexdigest(), steps)
 
 
 def _with_matching_states(episode: Episode, dims: tuple[int, ...] | None) -> Episode:
-    """With the states of those dimensions whose actions were chosen, where states go as far."""
-    if episode.states is None or dims is None or max(dims) >= episode.states.shape[1]:
+    """With a state for each dimension of the actions, `[T, D]`: states often go without the gripper."""
+    if episode.states is None:
         return episode
-    return replace(episode, states=episode.states[:, dims])
+    stored = np.array(range(episode.actions.shape[1]) if dims is None else dims)
+    states = np.full(episode.actions.shape, np.nan, episode.states.dtype)
+    there = stored < episode.states.shape[1]
+    states[:, there] = episode.states[:, stored[there]]
+    return replace(episode, states=states)
 
 
 def _resampled(episode: Episode, hz: float | None, resampling: Resampling | None) -> Episode:
