@@ -71,7 +71,7 @@ def _as_message(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", _INTERRUPTED
     if isinstance(error, MemoryError):
-        return f"not enough memory: {error}", _USER_ERROR
+        return ": ".join(filter(None, ("not enough memory", str(error)))), _USER_ERROR
     if isinstance(error, OSError):
         return f"{error.filename or 'error'}: {error.strerror or error}", _USER_ERROR
     return str(error), _USER_ERROR

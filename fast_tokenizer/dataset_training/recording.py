@@ -18,7 +18,7 @@ from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.resampling import resample
 
 _MOST_TIMES = 1000
-"""As many steps as are recorded: between them nothing is known, and memory ends."""
+"""The most steps to make of one that was recorded: nothing is known between two of them, and memory ends."""
 
 
 @dataclass(frozen=True)
