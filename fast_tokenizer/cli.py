@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.command_line = shlex.join([_PROGRAM, *arguments])  # for commands that record it
     try:
         options.run(options)
-    except (FastTokenizerError, ImportError, OSError, KeyboardInterrupt) as error:
+    except (FastTokenizerError, ImportError, OSError, MemoryError, KeyboardInterrupt) as error:
         if options.debug:
             traceback.print_exc()
         return _complain(*_as_message(error))
@@ -70,6 +70,8 @@ def _as_message(error: BaseException) -> tuple[str, int]:
     """What to say of an error, and the exit status."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", _INTERRUPTED
+    if isinstance(error, MemoryError):
+        return ": ".join(filter(None, ("not enough memory", str(error)))), _USER_ERROR
     if isinstance(error, OSError):
         return f"{error.filename or 'error'}: {error.strerror or error}", _USER_ERROR
     return str(error), _USER_ERROR

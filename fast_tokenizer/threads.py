@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 
+from fast_tokenizer.errors import FastTokenizerError
+
 _MOST = 4096
 
 
@@ -11,7 +13,7 @@ def thread_count(num_threads: int | None) -> int:
     """What the core takes for `num_threads`: 0 where None leaves it to the size of the work.
 
     Raises:
-        ValueError: If it is not in 1..4096.
+        FastTokenizerError: If it is not in 1..4096.
         TypeError: If it is no integer.
 
     Examples:
@@ -22,5 +24,5 @@ def thread_count(num_threads: int | None) -> int:
         return 0
     count = operator.index(num_threads)
     if not 1 <= count <= _MOST:
-        raise ValueError(f"num_threads is {num_threads}: expected 1..{_MOST}, or None")
+        raise FastTokenizerError(f"num_threads is {num_threads}: expected 1..{_MOST}, or None")
     return count

@@ -213,6 +213,8 @@ def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
         (KeyboardInterrupt(), 130, "interrupted"),
         (FastTokenizerError("no such thing"), 2, "no such thing"),
         (ImportError("install the extra"), 2, "install the extra"),
+        (MemoryError("no 44 GiB"), 2, "not enough memory: no 44 GiB"),
+        (MemoryError(), 2, "not enough memory"),
         (FileNotFoundError(2, "No such file", "x.npy"), 2, "x.npy: No such file"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from strategies import seeds
 
 from fast_tokenizer import EncodeError, FastTokenizer, FastTokenizerError, FormatError, TrainingError
+from fast_tokenizer.action_statistics import ActionStatistics
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training import Resampling, TrainingSettings, chunk_groups, train
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
@@ -95,6 +96,34 @@ def test_states_of_the_chosen_dimensions(arrays):
     groups = groups_of(episodes, relative=RelativeActions((0, 1)))
     first = next(groups.read("chunks"))[0, 0]
     np.testing.assert_allclose(first, [-5, -5], atol=1e-4)
+
+
+def test_states_without_the_gripper(arrays):
+    episodes = with_states(arrays, [array[:, :3] + 5 for array in arrays], dims=(1, 2, 3))
+    chunks = next(groups_of(episodes, relative=RelativeActions((0, 1))).read("chunks"))
+    np.testing.assert_allclose(chunks[0, 0, :2], [-5, -5], atol=1e-4)
+    np.testing.assert_array_equal(chunks[:, :, 2], next(groups_of(arrays).read("chunks"))[:, :, 3])
+
+
+@pytest.mark.parametrize("dims", [None, (0, 1, 3), (3, 2, 1)])
+def test_a_relative_dimension_that_states_lack_is_refused(arrays, dims):
+    episodes = with_states(arrays, [array[:, :2] for array in arrays], dims=dims)
+    with pytest.raises(
+        TrainingError, match=r"episode 0: its states have no dimension that belongs to \[[02]\] of"
+    ):
+        next(groups_of(episodes, relative=RelativeActions((0 if dims == (3, 2, 1) else 2,))).read("chunks"))
+
+
+def test_states_without_the_gripper_are_resampled(arrays):
+    episodes = replace(with_states(arrays, [array[:, :3] for array in arrays]), hz=20.0)
+    states = read_recording(episodes, Resampling(10.0)).episodes[0].episode.states
+    np.testing.assert_allclose(states[:, :3], resample(arrays[0][:, :3], 20, 10), rtol=1e-6)
+    assert np.isnan(states[:, 3]).all()
+
+
+def test_a_rate_beyond_all_sense_is_refused(arrays):
+    with pytest.raises(TrainingError, match=r"the rate is 1e\+09 Hz, that of memory 20 Hz: expected at most 1000"):
+        read_recording(replace(open_episodes(arrays), hz=20.0), Resampling(1e9))
 
 
 def test_relative_chunks_need_states(arrays):
@@ -202,7 +231,8 @@ def test_a_given_normaliser_is_taken(arrays, vocabulary):
 
 def test_figures_are_those_of_the_held_out_chunks(arrays, vocabulary):
     trained = train(open_episodes(arrays), TrainingSettings(CHUNKING, vocabulary, hold_out=0.3, seed=5))
-    held_out = [int(name.removeprefix("episode ")) for name in trained.record["episodes"]["held_out"]]
+    held_out = trained.record["episodes"]["held_out"]
+    assert trained.record["episodes"]["held_out_names"] == [f"episode {place}" for place in held_out]
     assert len(held_out) == 4
     chunks = CHUNKING.cut([arrays[place] for place in held_out])
     batch = trained.tokenizer.encode(chunks)
@@ -232,7 +262,7 @@ def test_chunks_that_a_vocabulary_of_bytes_refuses_are_counted(arrays):
     refused = {}
     for seed in range(12):
         trained = train(episodes, TrainingSettings(CHUNKING, wanted, "identity", hold_out=0.2, seed=seed))
-        held_out = [int(name.removeprefix("episode ")) for name in trained.record["episodes"]["held_out"]]
+        held_out = trained.record["episodes"]["held_out"]
         chunks = CHUNKING.cut([[*quiet, loud][place] for place in held_out])
         count = sum(is_refused(trained.tokenizer, chunk) for chunk in chunks)
         assert trained.figures.refused == count
@@ -327,13 +357,31 @@ def test_constants_need_no_scale():
     assert chosen_scale(still, Normalizer.fit(still[0]), [0.1, 0.1]) == VocabularySettings().scale
 
 
+@pytest.mark.parametrize("others", [0.0, 1.0])
+def test_a_constant_of_a_given_normaliser_that_moves_keeps_no_bound(others):
+    rng = np.random.default_rng(0)
+    known = Normalizer(ActionStatistics(q01=(1.0, -others), q99=(1.0, others)))
+    moving = [1 + rng.normal(size=(40, 2)) * [0.5, others] - [0, 1]]
+    with pytest.raises(TrainingError, match=r"in dimensions \[0\] normalising alone .* takes them for constant"):
+        chosen_scale(moving, known, [0.1, 0.1])
+    assert chosen_scale(moving, known, [10.0, 10.0]) > 0
+
+
 def test_a_bound_that_cannot_be_kept_is_an_error(arrays):
     clipping = Normalizer.fit(np.concatenate(arrays), clip=True)
-    with pytest.raises(TrainingError, match="cannot be kept by any scale: clipping"):
+    with pytest.raises(TrainingError, match=r"cannot be kept by any scale: .* \[0, 1, 2\] .* as it clips them"):
         chosen_scale(arrays, clipping, [1e-3] * 4)
     plain = Normalizer.fit(np.concatenate(arrays))
-    with pytest.raises(TrainingError, match=r"needs a scale of .*: raise vocab_size.*more than vocab_size 300"):
+    for normalizer in (plain, replace(plain, mode="min_max", clip=True)):
+        with pytest.raises(TrainingError, match=r"it needs a scale of .*, and numbers are not that precise"):
+            chosen_scale(arrays, normalizer, [1e-11] * 4)
+    with pytest.raises(TrainingError, match=r"needs a scale of .* or raise vocab_size .*more than vocab_size 300"):
         chosen_scale(arrays, plain, [0.01] * 4, vocab_size=300)
+    wanted = VocabularySettings(vocab_size=10**7)  # of which symbols take less
+    with pytest.raises(
+        TrainingError, match=r"max_error needs a scale of .*: allow a larger error, .* \(the coeff"
+    ):
+        train(open_episodes(arrays), TrainingSettings(CHUNKING, wanted, max_error=(1e-4,) * 4))
     with pytest.raises(TrainingError, match="max_error is for 2 dimensions"):
         train(open_episodes(arrays), TrainingSettings(CHUNKING, max_error=(1.0, 1.0)))
 

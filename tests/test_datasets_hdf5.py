@@ -50,7 +50,11 @@ def test_a_folder_of_files_with_many_episodes_each(tmp_path, episodes):
             tmp_path / name, episodes if name == "task_9.hdf5" else [episode + 1 for episode in episodes]
         )
     assert [path.name for path in hdf5_files(tmp_path)] == ["task_9.hdf5", "task_10.hdf5"]
-    assert_same(open_episodes(tmp_path), [*episodes, *(episode + 1 for episode in episodes)])
+    opened = open_episodes(tmp_path)
+    assert_same(opened, [*episodes, *(episode + 1 for episode in episodes)])
+    demos = [f"demo_{place}" for place in range(3)]
+    expected = [f"{file}/{demo}" for file in ("task_9.hdf5", "task_10.hdf5") for demo in demos]
+    assert [episode.name for episode in opened] == expected
 
 
 def test_the_rate_of_robosuite_environments(tmp_path, episodes):

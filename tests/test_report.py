@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from fast_tokenizer import BinningCodec, FastTokenizer, FastTokenizerError
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.codecs.bins import uniform
 from fast_tokenizer.dataset_training import TrainingSettings, read_training_record, train
-from fast_tokenizer.datasets import open_episodes
+from fast_tokenizer.datasets import Episode, open_episodes
 from fast_tokenizer.motions import generate_episodes
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.report import ChunkSet, as_page, draw_figures, make_report, read_chunk_sets, save_page
@@ -46,9 +47,19 @@ def report(motions, trained):
 def test_the_sets_are_those_of_the_training(motions, trained, report):
     record = read_training_record(trained)
     assert [one.label for one in report.sets] == ["held out", "trained on"]
-    held_out = [motions[int(name.split()[-1])] for name in sorted(record.held_out)]
+    held_out = [motions[place] for place in sorted(record.held_out)]
     assert report.sets[0].chunks.tolist() == CHUNKING.cut(held_out).tolist()
     assert report.sets[1].of == record.content["chunks"]["count"]
+
+
+def test_episodes_of_the_same_name_are_told_apart(motions, tmp_path):
+    named_alike = replace(open_episodes(motions), read=lambda: (Episode("demo_0", one) for one in motions))
+    train(named_alike, TrainingSettings(CHUNKING)).save(tmp_path / "arm")
+    record = read_training_record(tmp_path / "arm")
+    held_out, trained_on = read_chunk_sets(named_alike, CHUNKING, record)
+    expected = CHUNKING.cut([motions[place] for place in sorted(record.held_out)])
+    np.testing.assert_array_equal(held_out.chunks, expected)
+    assert trained_on.of == record.content["chunks"]["count"]
 
 
 def test_a_dataset_that_was_not_trained_on_is_told(motions, trained):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from fast_tokenizer import FastTokenizerError
 from fast_tokenizer.threads import thread_count
 
 
@@ -11,7 +12,7 @@ def test_what_the_core_is_told(given, count):
 
 @pytest.mark.parametrize("bad", [0, -1, 2**33])
 def test_numbers_out_of_range_are_refused(bad):
-    with pytest.raises(ValueError, match=rf"num_threads is {bad}: expected 1\.\.4096, or None"):
+    with pytest.raises(FastTokenizerError, match=rf"num_threads is {bad}: expected 1\.\.4096, or None"):
         thread_count(bad)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from bad_datasets import save_npz, write_bad_dataset
 from command_line import assert_one_line_error, numbers, run, table
-from dataset_files import write_lerobot_v30
+from dataset_files import write_lerobot_v30, write_robomimic
 
 from fast_tokenizer import BinningCodec, FastTokenizer, cli
 from fast_tokenizer.codecs import bins
@@ -70,7 +70,7 @@ def test_it_trains_saves_and_shows_the_figures_of_held_out_episodes(folder, epis
     assert (tokenizer.time_horizon, tokenizer.action_dim) == (20, 3)
 
     record = json.loads((folder / "arm" / "training.json").read_text())
-    held_out = [int(name.removeprefix("episode ")) for name in record["episodes"]["held_out"]]
+    held_out = record["episodes"]["held_out"]
     assert len(held_out) == 2
     kept = np.concatenate([one for place, one in enumerate(episodes) if place not in held_out])
     statistics, expected = tokenizer.normalizer["default"].statistics, Normalizer.fit(kept).statistics
@@ -138,7 +138,24 @@ def test_actions_relative_to_the_state(tmp_path, episodes):
     assert rows_of(result)["relative"].startswith("0, 1: the tokenizer takes and gives them relative")
     statistics = FastTokenizer.from_pretrained(tmp_path / "arm").normalizer.select().statistics
     assert abs(statistics.mean[0] - 0.125) < 0.1 < 0.25 < statistics.mean[2]
-    assert json.loads((tmp_path / "arm" / "training.json").read_text())["relative"] == [0, 1]
+    record = json.loads((tmp_path / "arm" / "training.json").read_text())
+    assert record["relative"] == [0, 1]
+    assert (record["dataset"]["key"], record["dataset"]["state_key"]) == (None, "states")
+
+
+def test_some_dimensions_relative_to_states_without_the_gripper(tmp_path, episodes):
+    actions = [np.hstack([one, one[:, :1]]) for one in episodes]
+    write_robomimic(tmp_path / "arm.hdf5", actions, q=[one - np.float32(0.125) for one in episodes])
+    command = ("train", "arm.hdf5", "--dims", "1,2,3", "--state-key", "obs/q", "--horizon", "20")
+    rows_of(run(tmp_path, *command, "--out", "arm", "--relative", "1,2", "--hold-out", "0"))
+    statistics = FastTokenizer.from_pretrained(tmp_path / "arm").normalizer.select().statistics
+    chunks = np.concatenate(
+        [np.lib.stride_tricks.sliding_window_view(one, 20, axis=0)[::5] for one in episodes]
+    ).transpose(0, 2, 1)
+    expected = (chunks - chunks[:, :1] + 0.125)[..., 1:].mean(axis=(0, 1))
+    np.testing.assert_allclose(statistics.mean[:2], expected, atol=1e-5)
+    refused = run(tmp_path, *command, "--out", "other", "--relative", "1,3")
+    assert_one_line_error(refused, r"demo_\d: its states have no dimension that belongs to \[2\] of the actions")
 
 
 def test_another_rate(folder):
@@ -228,7 +245,7 @@ def write_bad(folder, name, episodes):
         (["arm.npz", "--vocab-size", "5"], r"more than vocab_size 5"),
         (
             ["arm.npz", "--max-error", "1e-7"],
-            r"max_error needs a scale of .*: raise vocab_size, or allow a larger error",
+            r"max_error needs a scale of .*: allow a larger error, or raise vocab_size",
         ),
     ],
 )
@@ -256,6 +273,13 @@ def test_errors_are_one_line_and_leave_nothing(folder, episodes, arguments, mess
         (["--max-error", "1km"], "'1km', expected a number above 0, with or without mm"),
         (["--max-error", "x"], "'x', expected a number above 0"),
         (["--max-error", "0=1mm,2"], "expected a name and a bound"),
+        (["--max-error", "0=1mm,0=5mm"], "two bounds of 0 in '0=1mm,0=5mm', expected one"),
+        (["--num-threads", "99999999999"], "num_threads is 99999999999: expected 1..4096"),
+        (["--horizon", "1e30s"], "--horizon is more than 1000000 steps"),
+        (["--horizon", "1e308s"], "--horizon is more than 1000000 steps"),
+        (["--horizon", "9" * 400], "--horizon is more than 1000000 steps"),
+        (["--hz", "1e300"], "the rate is 1e+300 Hz, that of arm.npz 20 Hz: expected at most 1000 times"),
+        (["--out", ""], "got an empty path, expected a directory"),
         (["--max-error", "7=1mm"], "there is no dimension 7"),
         (["--max-error", "1mm", "--scale", "3"], "not allowed with"),
         (["--sample", "0"], "expected a share above 0"),

@@ -49,8 +49,10 @@ def open_dataset(
         OSError: If there is no such path.
         FastTokenizerError: As `open_episodes` does.
     """
-    dims = None if record is None else record.dims
-    episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=dims)
+    key, state_key, dims = options.key, options.state_key, None
+    if record is not None:
+        key, state_key, dims = key or record.key, state_key or record.state_key, record.dims
+    episodes = open_episodes(options.dataset, key=key, state_key=state_key, dims=dims)
     expected = tokenizer.action_dim
     if expected is not None and episodes.action_dim != expected:
         raise FastTokenizerError(

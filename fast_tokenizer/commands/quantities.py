@@ -59,14 +59,17 @@ def error_limits(text: str) -> float | dict[int | str, float]:
     """
     if "=" not in text:
         return _limit(text)
-    limits = {}
+    limits: dict[int | str, float] = {}
     for part in text.split(","):
         name, equals, limit = part.rpartition("=")
         if not equals:
             raise argparse.ArgumentTypeError(
                 f"got {part!r} in {text!r}, expected a name and a bound: x=1mm,6=0.05"
             )
-        limits[dimension(name)] = _limit(limit)
+        of = dimension(name)
+        if of in limits:
+            raise argparse.ArgumentTypeError(f"got two bounds of {of!r} in {text!r}, expected one")
+        limits[of] = _limit(limit)
     return limits
 
 

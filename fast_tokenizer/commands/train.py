@@ -32,7 +32,9 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         "held out take in tokens, and how exactly they come back.",
     )
     add_dataset(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the tokenizer is saved")
+    parser.add_argument(
+        "--out", type=_directory, required=True, metavar="DIR", help="where the tokenizer is saved"
+    )
     add_options_of_data(parser)
     add_options_of_chunks(parser)
     _add_options_of_tokens(parser)
@@ -70,7 +72,14 @@ def _run(options: argparse.Namespace) -> None:
         options.scale, options.vocab_size, options.scheme, max_token_length=options.max_token_length
     )
     settings = training_settings(options, episodes, vocabulary, max_error=_max_error(options.max_error, episodes))
-    trained = train(episodes, settings, command=options.command_line, num_threads=options.num_threads)
+    trained = train(
+        episodes,
+        settings,
+        key=options.key,
+        state_key=options.state_key,
+        command=options.command_line,
+        num_threads=options.num_threads,
+    )
     trained.save(options.out)
     print(_summary(trained, episodes, settings))
     print(labelled([("saved", str(options.out))]))
@@ -124,3 +133,9 @@ def _summary(trained: TrainedTokenizer, episodes: Episodes, settings: TrainingSe
     if not len(trained.figures.lengths):
         return labelled(rows)
     return f"{labelled(rows)}\n\n{trained.figures.error_table(names)}\n"
+
+
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("got an empty path, expected a directory")
+    return Path(text)

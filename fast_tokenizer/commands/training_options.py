@@ -19,6 +19,8 @@ from fast_tokenizer.published_statistics import read_normalizer
 from fast_tokenizer.relative_actions import RelativeActions
 from fast_tokenizer.training import VocabularySettings
 
+_MOST_STEPS = 10**6  # of a chunk, far more than policies predict
+
 
 def add_options_of_data(parser: argparse.ArgumentParser) -> None:
     """Adds those that say what is read, and how it is normalised."""
@@ -157,9 +159,13 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
     if isinstance(options.horizon, Seconds):
         if hz is None:
             raise TrainingError(f"{episodes.origin} does not tell its rate: give the horizon in steps")
-        asked: int | None = max(1, round(options.horizon.value * hz))
+        asked: float | None = options.horizon.value * hz
     else:
         asked = options.horizon
+    if asked is not None:
+        if asked > _MOST_STEPS:
+            raise TrainingError(f"--horizon is more than {_MOST_STEPS} steps: expected a few seconds")
+        asked = max(1, round(asked))
     if episodes.horizon is not None:
         if options.hz is not None:
             raise TrainingError(f"{episodes.origin} holds chunks, which are cut already: leave --hz out")

@@ -83,17 +83,25 @@ class ChunkGroups:
             part = slice(first, first + at_once)
             chunks = windows[part]
             if self._relative is not None:
-                chunks = self._relative.to_relative(chunks, self._states(placed)[starts[part]])
+                chunks = self._relative.to_relative(chunks, self._states(placed, self._relative)[starts[part]])
             yield ChunkGroup(chunks, np.full(len(chunks), placed.place, np.int64), starts[part])
 
-    def _states(self, placed: PlacedEpisode) -> npt.NDArray[Any]:
-        """The states of an episode, `[T, S]`."""
+    def _states(self, placed: PlacedEpisode, relative: RelativeActions) -> npt.NDArray[Any]:
+        """The states of an episode, `[T, D]`, which has those that are needed."""
         if placed.episode.states is None:
             raise TrainingError(
                 f"{placed.episode.name} has no states for actions to be relative to: open the dataset with a "
                 "state_key"
             )
-        return placed.episode.states
+        states = placed.episode.states
+        missing = [one for one in relative.dimensions if one < states.shape[1] and np.isnan(states[:, one]).any()]
+        if missing:
+            raise TrainingError(
+                f"{placed.episode.name}: its states have no dimension that belongs to {missing} of the actions "
+                "(counted from 0 among those chosen): take them out of the relative ones, or choose another "
+                "state_key"
+            )
+        return states
 
 
 def _joined(groups: Sequence[ChunkGroup]) -> ChunkGroup:

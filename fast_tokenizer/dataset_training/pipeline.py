@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from fast_tokenizer.dataset_training.figures import measure
 from fast_tokenizer.dataset_training.provenance import training_record
 from fast_tokenizer.dataset_training.quantized_chunks import quantize_groups
 from fast_tokenizer.dataset_training.result import TrainedTokenizer
-from fast_tokenizer.dataset_training.scale_search import least_scale
+from fast_tokenizer.dataset_training.scale_search import errors_at_scale, least_scale
 from fast_tokenizer.dataset_training.settings import TrainingSettings
 from fast_tokenizer.dataset_training.stage_times import timed
 from fast_tokenizer.dataset_training.training_data import read_training_data
@@ -23,7 +24,13 @@ from fast_tokenizer.training import train_fast_codec
 
 
 def train(
-    episodes: Episodes, settings: TrainingSettings, *, command: str | None = None, num_threads: int | None = None
+    episodes: Episodes,
+    settings: TrainingSettings,
+    *,
+    key: str | None = None,
+    state_key: str | None = None,
+    command: str | None = None,
+    num_threads: int | None = None,
 ) -> TrainedTokenizer:
     """Trains a tokenizer on a dataset.
 
@@ -33,6 +40,8 @@ def train(
     Args:
         episodes: The dataset; with states if `settings.relative` needs them.
         settings: How.
+        key: What the dataset was opened with, for the record.
+        state_key: Likewise.
         command: The command line, if there is one, for the record.
         num_threads: None for as many as the process may use.
 
@@ -64,7 +73,8 @@ def train(
             vocabulary = replace(vocabulary, scale=scale)
     with timed(seconds, "DCT"):
         coefficients, offsets = quantize_groups(training_groups, normalizer, vocabulary.scale, threads)
-    with timed(seconds, "merges"), ProgressBar("merges", unit="merges") as bar:
+    explained = nullcontext() if settings.max_error is None else errors_at_scale(vocabulary.scale)
+    with timed(seconds, "merges"), explained, ProgressBar("merges", unit="merges") as bar:
         codec = train_fast_codec(coefficients, offsets, vocabulary, progress=bar.update, num_threads=threads)
     chunks = len(offsets) - 1
     del coefficients
@@ -78,7 +88,15 @@ def train(
         tried = data.groups_of(data.tried).read("figures")
         figures = measure(tokenizer, tried, num_threads=num_threads)
     record = training_record(
-        episodes, data.recording, data.held_out, settings, vocabulary=vocabulary, chunks=chunks, command=command
+        episodes,
+        data.recording,
+        data.held_out,
+        settings,
+        vocabulary=vocabulary,
+        chunks=chunks,
+        key=key,
+        state_key=state_key,
+        command=command,
     )
     return TrainedTokenizer(
         tokenizer,

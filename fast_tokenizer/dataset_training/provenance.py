@@ -28,6 +28,8 @@ def training_record(
     *,
     vocabulary: VocabularySettings,
     chunks: int,
+    key: str | None,
+    state_key: str | None,
     command: str | None,
 ) -> dict[str, Any]:
     """Describes a training in plain JSON; the same training always in the same words.
@@ -39,6 +41,8 @@ def training_record(
         settings: What was asked for.
         vocabulary: What the vocabulary was trained with: the scale may have been chosen.
         chunks: How many were trained on.
+        key: What was read as actions, where that was chosen.
+        state_key: What was read as states, if anything was.
         command: The command line, if it was one.
     """
     limits, resampling = settings.max_error, settings.resampling
@@ -47,6 +51,8 @@ def training_record(
         "command": command,
         "dataset": {
             "name": episodes.origin,
+            "key": key,
+            "state_key": state_key,
             "sha256": recording.sha256,
             "episodes": len(recording.episodes),
             "steps": recording.steps,
@@ -56,7 +62,8 @@ def training_record(
         },
         "episodes": {
             "used": len(recording.episodes) - len(held_out),
-            "held_out": [placed.episode.name for placed in held_out],
+            "held_out": [placed.place for placed in held_out],
+            "held_out_names": [placed.episode.name for placed in held_out],
             "hold_out": settings.hold_out,
             "seed": settings.seed,
         },

@@ -19,7 +19,8 @@ class Recording:
     """What was read.
 
     Attributes:
-        episodes: All of them, resampled where that was asked for.
+        episodes: All of them, resampled where that was asked for. States, if there are any, are `[T, D]` as the
+            actions are: those of the same dimensions, and NaN in one that the dataset's states do not reach.
         sha256: Of the actions, and of the states if there are any, as they were read.
         steps: How many there were, as they were read.
     """
@@ -58,7 +59,7 @@ def read_recording(episodes: Episodes, resampling: Resampling | None) -> Recordi
 
     Raises:
         FastTokenizerError: If an episode is damaged or holds what is no number; the message names it.
-        TrainingError: If it is to be resampled and does not tell its rate.
+        TrainingError: If it is to be resampled and does not tell its rate, or to a rate beyond all sense.
     """
     prepared = PreparedEpisodes(episodes, resampling)
     digest = hashlib.sha256()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +12,16 @@ import numpy.typing as npt
 
 from fast_tokenizer import _core
 from fast_tokenizer.dataset_training.chunk_groups import ChunkGroups
-from fast_tokenizer.errors import TrainingError
+from fast_tokenizer.errors import FastTokenizerError, TrainingError
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.quantization import quantize
 from fast_tokenizer.training import VocabularySettings
 
 _DIGITS = 3
 """Of a scale that is chosen: a finer choice saves no tokens worth telling."""
+
+_ROUNDING = 1e-9
+"""Of the range of a dimension: what a normaliser that loses nothing may cost."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +61,18 @@ def least_scale(
         The scale, of three digits; that of `vocabulary` if no dimension with a bound moves at all.
 
     Raises:
-        TrainingError: If clipping alone costs more than a bound, or the vocabulary is too small.
+        TrainingError: If the normaliser alone costs more than a bound, or numbers are not as precise, or the
+            vocabulary is too small.
     """
     needed = float((0.5 * math.sqrt(horizon) * normalizer.gain / max_error).max())
-    if needed == 0:
-        return vocabulary.scale
-    enough = _rounded(needed * 1.01)  # not below what is needed, in three digits
+    # Not below what is needed, in three digits. Where nothing is, a dimension may still move that the normaliser
+    # takes for constant.
+    enough = _rounded(needed * 1.01) if needed else vocabulary.scale
     best = _try(groups, normalizer, max_error, enough, num_threads)
     if not best.holds:
-        raise TrainingError(
-            "max_error cannot be kept by any scale: clipping, or the precision of the numbers, costs more; "
-            "normalise without clipping, or allow a larger error"
-        )
+        raise _impossible(groups, normalizer, max_error, enough)
+    if not needed:
+        return enough
     too_low = 0.0
     while best.low < best.high:  # else there are zeros only, which are near enough
         middle = _rounded((enough + too_low) / 2)
@@ -78,13 +83,42 @@ def least_scale(
             enough, best = middle, trial
         else:
             too_low = middle
-    try:
+    with errors_at_scale(enough):
         vocabulary.symbol_range(best.low, best.high)
-    except TrainingError as error:
-        raise TrainingError(
-            f"max_error needs a scale of {enough:g}: raise vocab_size, or allow a larger error ({error})"
-        ) from error
     return enough
+
+
+@contextmanager
+def errors_at_scale(scale: float) -> Iterator[None]:
+    """Makes an error about the vocabulary tell that `max_error` chose the scale."""
+    try:
+        yield
+    except FastTokenizerError as error:
+        raise TrainingError(
+            f"max_error needs a scale of {scale:g}: allow a larger error, or raise vocab_size if that is too "
+            f"small ({error})"
+        ) from error
+
+
+def _impossible(
+    groups: ChunkGroups, normalizer: Normalizer, max_error: npt.NDArray[np.float64], scale: float
+) -> TrainingError:
+    """The error for bounds that do not hold at a scale which should be enough: what stands in the way."""
+    lost = np.zeros(len(max_error))
+    for chunks in groups.read("errors of normalising"):
+        error = np.abs(normalizer.unnormalize(normalizer.normalize(chunks)) - chunks)
+        lost = np.maximum(lost, error.max(axis=(0, 1)))
+    dimensions = np.flatnonzero(lost > np.maximum(max_error, _ROUNDING * normalizer.gain))
+    if not len(dimensions):
+        return TrainingError(
+            f"max_error cannot be kept: it needs a scale of {scale:g}, and numbers are not that precise; allow a "
+            "larger error"
+        )
+    return TrainingError(
+        f"max_error cannot be kept by any scale: in dimensions {dimensions.tolist()} normalising alone costs "
+        "more, as it clips them or takes them for constant; normalise without clipping, by statistics of this "
+        "dataset, or allow a larger error"
+    )
 
 
 def _try(

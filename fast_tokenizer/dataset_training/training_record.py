@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training.provenance import FORMAT
 from fast_tokenizer.dataset_training.settings import Resampling
-from fast_tokenizer.json_files import errors_within, get_value, read_json, require_format
+from fast_tokenizer.json_files import errors_within, get_value, read_json, require, require_format
 from fast_tokenizer.relative_actions import RelativeActions
 from fast_tokenizer.serialization import TRAINING_FILE
 
@@ -28,7 +29,9 @@ class TrainingRecord:
         names: Of the dimensions, if the dataset told.
         episodes: How many were trained on.
         chunks: How many, likewise.
-        held_out: Names of the episodes that were not.
+        held_out: Places in the dataset, from 0, of the episodes that were not.
+        key: What was read as actions; None for the usual name of the format.
+        state_key: What was read as states, if anything was.
         dims: The dimensions that were taken; None for all.
         chunking: How episodes were cut.
         resampling: The rate that they were brought to first.
@@ -42,7 +45,9 @@ class TrainingRecord:
     names: tuple[str, ...] | None
     episodes: int
     chunks: int
-    held_out: frozenset[str]
+    held_out: frozenset[int]
+    key: str | None
+    state_key: str | None
     dims: tuple[int, ...] | None
     chunking: Chunking
     resampling: Resampling | None
@@ -64,8 +69,7 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
     episodes = get_value(content, "episodes", path, dict)
     chunks = get_value(content, "chunks", path, dict)
     resampling = get_value(content, "resampling", path, dict, default=None)
-    relative = get_value(content, "relative", path, list, default=None)
-    dims = get_value(dataset, "dims", path, list, default=None, within="dataset.")
+    relative = _places(content, "relative", path, default=None)
     names = get_value(dataset, "names", path, list, default=None, within="dataset.")
     with errors_within("chunks", path):
         chunking = Chunking.from_config({key: value for key, value in chunks.items() if key != "count"})
@@ -77,14 +81,28 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
         names=None if names is None else tuple(map(str, names)),
         episodes=get_value(episodes, "used", path, int, within="episodes."),
         chunks=get_value(chunks, "count", path, int, within="chunks."),
-        held_out=frozenset(map(str, get_value(episodes, "held_out", path, list, within="episodes."))),
-        dims=None if dims is None else tuple(dims),
+        held_out=frozenset(_places(episodes, "held_out", path, within="episodes.")),
+        key=get_value(dataset, "key", path, str, default=None, within="dataset."),
+        state_key=get_value(dataset, "state_key", path, str, default=None, within="dataset."),
+        dims=_places(dataset, "dims", path, default=None, within="dataset."),
         chunking=chunking,
         resampling=None if resampling is None else _resampling(resampling, path),
-        relative=None if relative is None else RelativeActions(tuple(relative)),
+        relative=None if relative is None else RelativeActions(relative),
     )
 
 
 def _resampling(content: Mapping[str, Any], path: Path) -> Resampling:
     hz = get_value(content, "hz", path, (int, float), within="resampling.")
-    return Resampling(hz, tuple(get_value(content, "held", path, list, within="resampling.")))
+    require(0 < hz < math.inf, "expected a number above 0", path, "resampling.hz", hz)
+    return Resampling(hz, _places(content, "held", path, within="resampling."))
+
+
+def _places(content: Mapping[str, Any], key: str, path: Path, **options: Any) -> Any:
+    """The value of a key as a tuple: places of dimensions or of episodes; the options are those of `get_value`."""
+    places = get_value(content, key, path, list, **options)
+    if places is None:
+        return None
+    are_places = all(type(one) is int and one >= 0 for one in places) and len(set(places)) == len(places)
+    expected = "expected different whole numbers from 0"
+    require(are_places, expected, path, options.get("within", "") + key, places)
+    return tuple(places)

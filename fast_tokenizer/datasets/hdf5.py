@@ -56,9 +56,10 @@ def open_hdf5(path: Path, key: str | None = None, state_key: str | None = None) 
     h5py = import_library("h5py", "hdf5", path)
     places: list[_Place] = []
     width, hz = 0, None
-    for file in hdf5_files(path) if path.is_dir() else [path]:
+    files = hdf5_files(path) if path.is_dir() else [path]
+    for file in files:
         with reading(file, _KIND), h5py.File(file, "r") as content:
-            found = _find_episodes(h5py, content, file, key)
+            found = _find_episodes(h5py, content, file, key, is_alone=len(files) == 1)
             for place in found:
                 group = content[place.group]
                 for wanted in filter(None, (place.key, state_key)):
@@ -79,12 +80,13 @@ def open_hdf5(path: Path, key: str | None = None, state_key: str | None = None) 
     )
 
 
-def _find_episodes(h5py: Any, content: Any, file: Path, key: str | None) -> list[_Place]:
+def _find_episodes(h5py: Any, content: Any, file: Path, key: str | None, *, is_alone: bool) -> list[_Place]:
     data = content.get("data")
     if not isinstance(data, h5py.Group):
         return [_Place(file, "/", file.name, key or "action")]
     demos = sorted((name for name in data if isinstance(data[name], h5py.Group)), key=_natural)
-    return [_Place(file, f"data/{name}", name, key or "actions") for name in demos]
+    within = "" if is_alone else f"{file.name}/"  # every file has a demo_0
+    return [_Place(file, f"data/{name}", within + name, key or "actions") for name in demos]
 
 
 def _read(places: Sequence[_Place], state_key: str | None) -> Iterator[Episode]:

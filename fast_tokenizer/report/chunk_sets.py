@@ -77,7 +77,7 @@ def _label(placed: PlacedEpisode, sha256: str, record: TrainingRecord | None) ->
         return "all episodes"
     if record.sha256 != sha256:
         return "another dataset than the one trained on"
-    return "held out" if placed.episode.name in record.held_out else "trained on"
+    return "held out" if placed.place in record.held_out else "trained on"
 
 
 def draw_chunks(
