@@ -77,6 +77,10 @@ class ExecutionStopped(FastTokenizerError):
         self.held = held
 
 
+class HeadError(FastTokenizerError):
+    """What an action head was given is not what it expects."""
+
+
 class LogitsError(FastTokenizerError):
     """Logits from which no id can be chosen.
 

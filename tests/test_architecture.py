@@ -70,6 +70,11 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
+    ["heads.condition", "heads.random_draws"],
+    ["heads.trunk"],
+    ["heads.action_head"],
+    ["heads.flow_matching", "heads.mixture", "heads.regression"],
+    ["heads"],
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["commands"],
     ["commands.arguments", "dataset_training.settings", "dataset_training.stage_times"],
@@ -120,8 +125,12 @@ FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
     *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch", "matplotlib"),
 }
-# Modules that only a user of transformers imports may load it, and what it brings.
-OPTIONAL = {"hf": {"torch", "transformers"}, "remote_code": {"transformers", "tokenizers", "scipy"}}
+# Modules that only a user of torch or transformers imports may load it, and what it brings.
+OPTIONAL = {
+    "heads": {"torch"},
+    "hf": {"torch", "transformers"},
+    "remote_code": {"transformers", "tokenizers", "scipy"},
+}
 
 FOLDER = Path(fast_tokenizer.__file__).parent
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

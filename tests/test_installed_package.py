@@ -19,12 +19,18 @@ MODULES = [
     ".".join(part for part in path.relative_to(FOLDER.parent).with_suffix("").parts if part != "__init__")
     for path in sorted(FOLDER.rglob("*.py"))
 ]
-OPTIONAL = ("fast_tokenizer.hf", "fast_tokenizer.remote_code")
+OPTIONAL = {
+    "fast_tokenizer.hf": "transformers",
+    "fast_tokenizer.remote_code": "transformers",
+    "fast_tokenizer.heads": "torch",
+}
+"""Which module needs which framework."""
 
 
 def load(name):
-    if name.startswith(OPTIONAL):
-        import_or_skip("transformers")
+    for module, framework in OPTIONAL.items():
+        if name.startswith(module):
+            import_or_skip(framework)
     return importlib.import_module(name)
 
 
@@ -82,7 +88,7 @@ def test_the_examples_of_a_module_are_true(name):
 
 def test_the_public_classes_have_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    names = [name for name in MODULES if not name.startswith(OPTIONAL)]
+    names = [name for name in MODULES if not name.startswith(tuple(OPTIONAL))]
     shown = {test.name for name in names for test in finder.find(load(name))}
     for name in (
         "fast_tokenizer",

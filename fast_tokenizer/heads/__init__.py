@@ -1,0 +1,28 @@
+"""Action heads in PyTorch (extra `torch`): from what a model saw to a chunk of actions, each on the same trunk.
+
+Examples:
+    >>> import torch
+    >>> trunk = TransformerTrunk(condition_dim=32, width=16, layers=1, heads=2)
+    >>> head = FlowMatchingHead(trunk, horizon=8, action_dim=7)
+    >>> condition = Condition(torch.zeros(3, 5, 32))
+    >>> head.loss(condition, torch.zeros(3, 8, 7)).shape, head.sample(condition).shape
+    (torch.Size([]), torch.Size([3, 8, 7]))
+"""
+
+from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
+from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.flow_matching import FlowMatchingHead
+from fast_tokenizer.heads.mixture import GaussianMixtureHead
+from fast_tokenizer.heads.regression import RegressionHead
+from fast_tokenizer.heads.trunk import TransformerTrunk, Trunk
+
+__all__ = [
+    "ActionHead",
+    "Condition",
+    "FlowMatchingHead",
+    "GaussianMixtureHead",
+    "HeadInfo",
+    "RegressionHead",
+    "TransformerTrunk",
+    "Trunk",
+]

@@ -1,0 +1,87 @@
+"""Flow matching: noise that is carried to a chunk along straight lines."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from fast_tokenizer.errors import HeadError
+from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
+from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.random_draws import normal, uniform
+from fast_tokenizer.heads.trunk import Trunk
+
+Solver = Literal["euler", "midpoint"]
+"""`"euler"`: a pass a step; `"midpoint"`: two, and an error that falls with the square of the steps."""
+
+_STEPS = 10
+
+
+class FlowMatchingHead(ActionHead):
+    """Learns the velocity from actions to noise, and goes back along it.
+
+    pi0's convention: at time 1 there is noise, at time 0 the actions, `x = t noise + (1 - t) actions`, and the
+    velocity is `noise - actions`. In training t is `0.001 + 0.999 u^(2/3)`, u uniform, which is Beta(1.5, 1): more
+    often near noise. Source: Physical-Intelligence/openpi, `src/openpi/models/pi0.py` (its paper has time the
+    other way round).
+
+    Args:
+        trunk: The network.
+        horizon: Steps H of a chunk.
+        action_dim: Dimensions D of an action.
+        solver: How samples follow the velocity.
+    """
+
+    def __init__(self, trunk: Trunk, *, horizon: int, action_dim: int, solver: Solver = "euler") -> None:
+        super().__init__(trunk, horizon=horizon, action_dim=action_dim)
+        if solver not in get_args(Solver):
+            raise HeadError(f"solver is {solver!r}: expected {' or '.join(map(repr, get_args(Solver)))}")
+        self.solver = solver
+        self.places = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))
+        self.into = nn.Linear(action_dim, trunk.width)
+        self.out = nn.Linear(trunk.width, action_dim)
+
+    def info(self) -> HeadInfo:
+        """Ten steps, of one pass each or of two."""
+        return HeadInfo(
+            nfe=_STEPS * (1 + (self.solver == "midpoint")), is_stochastic=True, is_joint=True, has_log_prob=False
+        )
+
+    def velocity(self, noisy: Tensor, time: Tensor, memory: object) -> Tensor:
+        """The velocity at chunks `[B, H, D]` and times `[B]`.
+
+        Args:
+            noisy: Between actions and noise.
+            time: In [0, 1], 1 for noise.
+            memory: What the trunk remembers of the condition.
+        """
+        velocity: Tensor = self.out(self.trunk(self.into(noisy) + self.places, memory, time=time))
+        return velocity
+
+    def _loss(
+        self, condition: Condition, actions: Tensor, valid: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        time = 0.001 + 0.999 * uniform((len(actions),), actions, generator) ** (1 / 1.5)
+        noise = normal(tuple(actions.shape), actions, generator)
+        part = time.to(actions.dtype)[:, None, None]
+        noisy = torch.where(valid, part * noise + (1 - part) * actions, 0.0)
+        error = self.velocity(noisy, time, self.trunk.remember(condition)).float() - (noise - actions).float()
+        return masked_mean(error.square(), valid)
+
+    def _sample(
+        self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
+    ) -> Tensor:
+        memory = self.trunk.remember(condition)
+        steps = _STEPS if num_steps is None else num_steps
+        shape = (len(condition), self.horizon, self.action_dim)
+        chunk = temperature * normal(shape, condition.tokens, generator)
+        kind = torch.promote_types(chunk.dtype, torch.float32)  # half precision would not tell times apart
+        for step in range(steps):
+            time = torch.full((len(condition),), 1 - step / steps, dtype=kind, device=chunk.device)
+            velocity = self.velocity(chunk, time, memory)
+            if self.solver == "midpoint":
+                velocity = self.velocity(chunk - velocity / (2 * steps), time - 1 / (2 * steps), memory)
+            chunk = chunk - velocity / steps
+        return chunk

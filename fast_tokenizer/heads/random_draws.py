@@ -1,0 +1,20 @@
+"""Random tensors from a generator, wherever that is: one on the CPU gives the same numbers to any device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def normal(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Of a standard normal distribution, drawn in float32, of the type and on the device of `like`."""
+    return torch.randn(shape, generator=generator, device=_place(like, generator)).to(like)
+
+
+def uniform(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """In [0, 1), float32, on the device of `like`."""
+    return torch.rand(shape, generator=generator, device=_place(like, generator)).to(like.device)
+
+
+def _place(like: Tensor, generator: torch.Generator | None) -> torch.device:
+    return like.device if generator is None else generator.device
