@@ -1,8 +1,5 @@
 """`fast-tokenizer encode` and `decode`, run as a user runs them."""
 
-import os
-import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -10,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bad_datasets import BAD_DATASETS, save_npz, write_bad_dataset
-from command_line import assert_one_line_error, run, table
+from command_line import assert_interruptible, assert_one_line_error, run, table
 from dataset_files import write_lerobot_v30
 
 from fast_tokenizer import BinningCodec, FastTokenizer, cli
@@ -290,31 +287,9 @@ def test_a_chunk_that_cannot_be_encoded_is_named(folder, episodes):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_ctrl_c_leaves_everything_as_it_was(tmp_path, suffix):
-    """A terminal for stderr shows the bar; the signal comes when that is seen."""
-    pty = pytest.importorskip("pty", reason="a terminal is needed")
     rng = np.random.default_rng(0)
     save_npz(tmp_path / "noise.npz", [rng.normal(size=(2000, 6)) for _ in range(60)])
     FastTokenizer.fit(rng.normal(size=(50, 50, 6))).save_pretrained(tmp_path / "tok")
     (tmp_path / f"tokens{suffix}").write_text("mine")
-    before = names_in(tmp_path)
-    command = ["encode", "noise.npz", "--tokenizer", "tok", "--out", f"tokens{suffix}", "--horizon", "50"]
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "fast_tokenizer", *command, "--stride", "1"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        while b"encoding [" not in seen:
-            seen += os.read(ours, 4096)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
-        seen += os.read(ours, 4096)
-        assert process.stdout.read() == ""
-    os.close(ours)
-    assert b"fast-tokenizer: interrupted\r\n" in seen
-    assert names_in(tmp_path) == before
-    assert (tmp_path / f"tokens{suffix}").read_text() == "mine"
+    command = ("encode", "noise.npz", "--tokenizer", "tok", "--out", f"tokens{suffix}", "--horizon", "50")
+    assert_interruptible(tmp_path, *command, "--stride", "1", stage="encoding")

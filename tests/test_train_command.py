@@ -4,17 +4,15 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import types
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bad_datasets import save_npz, write_bad_dataset
-from command_line import assert_one_line_error, numbers, run, table
+from command_line import assert_interruptible, assert_one_line_error, numbers, rest_of, run, table
 from dataset_files import write_lerobot_v30, write_robomimic
 
 from fast_tokenizer import BinningCodec, FastTokenizer, cli
@@ -344,15 +342,6 @@ def long_recording(tmp_path_factory):
     return path
 
 
-def rest_of(terminal):
-    """What is written until the other side is closed, which Linux calls an error."""
-    seen = b""
-    with suppress(OSError):
-        while part := os.read(terminal, 4096):
-            seen += part
-    return seen
-
-
 def test_a_terminal_shows_every_stage_with_its_rate(folder):
     pty = pytest.importorskip("pty", reason="a terminal is needed")
     ours, theirs = pty.openpty()
@@ -370,28 +359,10 @@ def test_a_terminal_shows_every_stage_with_its_rate(folder):
 @pytest.mark.parametrize("stage", ["reading", "DCT", "merges"])
 @pytest.mark.parametrize("exists", [False, True])
 def test_ctrl_c_leaves_everything_as_it_was(long_recording, symbols_tokenizer, tmp_path, stage, exists):
-    """A terminal for stderr shows the bars; the signal comes when that of the stage is seen."""
-    pty = pytest.importorskip("pty", reason="a terminal is needed")
     if exists:
         symbols_tokenizer.save_pretrained(tmp_path / "out")
-    before = files_in(tmp_path)
-    command = [sys.executable, "-m", "fast_tokenizer", "train", str(long_recording), "--out", "out"]
-    options = ["--horizon", "50", "--stride", "1", "--vocab-size", "60000", "--scale", "50"]
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        while f"{stage} [".encode() not in seen:
-            seen += os.read(ours, 4096)
-        process.send_signal(signal.SIGINT)
-        seen += rest_of(ours)
-        assert process.wait(timeout=60) == 130
-        assert process.stdout.read() == ""
-    os.close(ours)
-    assert seen.endswith(b"fast-tokenizer: interrupted\r\n")
-    assert files_in(tmp_path) == before
+    options = ("--horizon", "50", "--stride", "1", "--vocab-size", "60000", "--scale", "50")
+    assert_interruptible(tmp_path, "train", str(long_recording), "--out", "out", *options, stage=stage)
     assert [path.name for path in tmp_path.iterdir()] == (["out"] if exists else [])
 
 

@@ -13,11 +13,13 @@ from fast_tokenizer.commands.tokenizers import open_tokenizer
 from fast_tokenizer.decoding import ErrorPolicy
 from fast_tokenizer.encoded_datasets import (
     DecodedChunks,
+    count_encoded,
     decode_groups,
     read_encoded,
     require_known_format,
     write_decoded,
 )
+from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.staged_files import require_writable_file
 from fast_tokenizer.text_table import labelled
 
@@ -58,21 +60,24 @@ def _run(options: argparse.Namespace) -> None:
     require_known_format(options.out)
     require_writable_file(options.out)
     tokenizer, record = open_tokenizer(options.tokenizer)
+    total = count_encoded(options.tokens)
     groups = decode_groups(
         tokenizer, read_encoded(options.tokens), errors=options.errors, embodiment=options.embodiment
     )
     count = failed = 0
 
-    def decoded() -> Iterator[DecodedChunks]:
+    def decoded(bar: ProgressBar) -> Iterator[DecodedChunks]:
         nonlocal count, failed
         for group in groups:
             count += len(group.actions)
             failed += int((group.status != 0).sum())
+            bar.update(count, total)
             yield group
         if not count:
             raise FastTokenizerError(f"{options.tokens} holds no chunk: encode a dataset with at least one")
 
-    write_decoded(options.out, decoded())
+    with ProgressBar("decoding", unit="chunks") as bar:
+        write_decoded(options.out, decoded(bar))
     rows = [("decoded", f"{options.tokens}: {count} chunks")]
     if options.errors != "strict":
         rows.append(("no actions", f"{failed} of {count} chunks; they were decoded by {options.errors!r}"))

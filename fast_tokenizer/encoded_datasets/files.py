@@ -54,6 +54,12 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
     return groups
 
 
+def count_encoded(path: Path) -> int:
+    """How many chunks `read_encoded` reads; it raises what that raises."""
+    path.stat()
+    return int(_format(path).count_encoded(path))
+
+
 def write_decoded(path: Path, groups: Iterable[DecodedChunks]) -> None:
     """Writes actions as `write_encoded` writes tokens."""
     write = _format(path).write_decoded

@@ -60,6 +60,12 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
         yield chunks.part(first, min(first + at_once, len(chunks)))
 
 
+def count_encoded(path: Path) -> int:
+    """How many chunks `read_encoded` reads, if the file is not damaged."""
+    with reading(path, ".npz file"), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return max(0, arrays["offsets"].size - 1) if "offsets" in arrays.files else 0
+
+
 def write_decoded(path: Path, groups: Iterable[DecodedChunks]) -> None:
     """Writes actions, which `open_episodes` reads too."""
     kept = list(groups)

@@ -55,6 +55,13 @@ def read_encoded(path: Path) -> Iterator[EncodedChunks]:
             row += len(batch)
 
 
+def count_encoded(path: Path) -> int:
+    """How many chunks `read_encoded` reads, if the file is not damaged."""
+    parquet = import_library("pyarrow.parquet", EXTRA, path)
+    with reading(path, "parquet file"), parquet.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def write_decoded(path: Path, groups: Iterable[DecodedChunks]) -> None:
     """Writes actions, a group as soon as it is there."""
     pyarrow = import_library("pyarrow", EXTRA, path)
