@@ -56,12 +56,13 @@ def compare(
     codecs = [*((name, one.codec) for name, one in tokenizers), (BINS, BinningCodec(uniform(-1.0, 1.0)))]
     robot = NormalizerSet({"robot": normalizer})
     return [
-        _line(name, measure_chunks(FastTokenizer(codec, normalizer=robot), chunks, normalizer), normalizer)
+        compared_line(name, measure_chunks(FastTokenizer(codec, normalizer=robot), chunks, normalizer), normalizer)
         for name, codec in codecs
     ]
 
 
-def _line(name: str, measured: Measurement, normalizer: Normalizer) -> ComparedTokenizer:
+def compared_line(name: str, measured: Measurement, normalizer: Normalizer) -> ComparedTokenizer:
+    """What was measured of one tokenizer, as a line of the comparison."""
     if not len(measured.chunks):
         nothing = float("nan")
         return ComparedTokenizer(name, nothing, nothing, 0, nothing, nothing, 0, measured.refused)

@@ -11,7 +11,7 @@ from fast_tokenizer.dataset_training import TrainingRecord
 from fast_tokenizer.normalizer_set import NormalizerSet
 from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.report.chunk_sets import ChunkSet
-from fast_tokenizer.report.comparison import compare
+from fast_tokenizer.report.comparison import compare, compared_line
 from fast_tokenizer.report.content import Report
 from fast_tokenizer.report.measurement import chunk_normalizer, measure_chunks, spectrum
 from fast_tokenizer.report.wrong_tokens import wrong_tokens
@@ -64,7 +64,10 @@ def make_report(
             )
         wrong = wrong_tokens(in_units, measured[0], normalizer, seed=seed)
         bar.update(parts - 1, parts)
-        compared = compare([(name, in_units), *baselines], sets[0].chunks, normalizer)
+        compared = [
+            compared_line(name, measured[0], normalizer),
+            *compare(baselines, sets[0].chunks, normalizer),
+        ]
         bar.update(parts, parts)
     usage = sum(np.bincount(one.ids, minlength=in_units.vocab_size) for one in measured)
     return Report(
