@@ -10,17 +10,25 @@ from hypothesis import strategies as st
 
 torch = import_or_skip("torch")
 
+from fast_tokenizer.codecs import BinningCodec  # noqa: E402
+from fast_tokenizer.codecs.bins import quantiles  # noqa: E402
+from fast_tokenizer.codecs.bins import uniform as uniform_bins  # noqa: E402
 from fast_tokenizer.errors import HeadError  # noqa: E402
 from fast_tokenizer.heads import (  # noqa: E402
+    AutoregressiveBinsHead,
+    BinningHead,
     Condition,
     FlowMatchingHead,
     GaussianMixtureHead,
+    MaskedDiffusionHead,
     RegressionHead,
     TransformerTrunk,
 )
+from fast_tokenizer.heads.action_bins import ActionBins, draw_ids  # noqa: E402
 from fast_tokenizer.heads.random_draws import normal, uniform  # noqa: E402
 
 H, D, C = 6, 3, 5
+BINS = uniform_bins(-3, 3, count=48)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,7 +46,11 @@ HEADS = {
     "mixture": lambda trunk: GaussianMixtureHead(trunk, horizon=H, action_dim=D, components=3),
     "flow": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D),
     "flow, midpoint": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D, solver="midpoint"),
+    "bins": lambda trunk: BinningHead(trunk, horizon=H, action_dim=D, bins=BINS),
+    "bins, one by one": lambda trunk: AutoregressiveBinsHead(trunk, horizon=H, action_dim=D, bins=BINS),
+    "masked diffusion": lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, bins=BINS),
 }
+NOISY = ("flow", "flow, midpoint", "masked diffusion")  # in which training draws numbers
 
 
 def make(name, dtype=torch.float32):
@@ -112,15 +124,21 @@ def test_masked_entries_change_nothing_and_get_no_gradient(name, data):
     garbage.requires_grad_()
     again = head.loss(condition, garbage, mask, generator=seeded())
     assert torch.equal(loss, again)
+    gradients = [
+        torch.autograd.grad(one, head.parameters(), retain_graph=True, allow_unused=True) for one in (loss, again)
+    ]
+    assert all(a is b is None or torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    if isinstance(head, BinningHead | AutoregressiveBinsHead | MaskedDiffusionHead):
+        return  # ids have no gradient
     again.backward()
     assert (garbage.grad[~valid] == 0).all()
     assert (garbage.grad[valid] != 0).any()
 
 
-def test_the_loss_is_the_mean_over_valid_entries(head, condition):
+@pytest.mark.parametrize("name", [name for name in HEADS if name not in NOISY])
+def test_the_loss_is_the_mean_over_valid_entries(name, condition):
     """Of two rows, of which one has half of its entries, that one counts half."""
-    if head.info().is_stochastic and not head.info().has_log_prob:
-        pytest.skip("each entry has a noise of its own")
+    head = make(name)
     mask = torch.ones(2, H, dtype=torch.bool)
     mask[1, H // 2 :] = False
     two = Condition(condition.tokens[:2])
@@ -350,7 +368,75 @@ def test_one_step_of_a_flow_is_the_mean():
     assert 0.3 < (ten > 0).float().mean() < 0.7
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("per_dimension", [False, True])
+def test_bins_are_those_of_the_codec(per_dimension):
+    values = np.random.default_rng(0).normal(size=(50, H, D))
+    bins = quantiles(values.reshape(-1, D), count=20) if per_dimension else BINS
+    codec, ours = BinningCodec(bins), ActionBins(bins, D)
+    edges = (
+        np.array(bins.thresholds)[..., :H].T
+        if per_dimension
+        else np.array(bins.thresholds)[0, : H * D].reshape(H, D)
+    )
+    values[0] = edges
+    expected = codec.encode(values).ids.reshape(values.shape)
+    ids = ours.to_ids(torch.tensor(values))
+    assert (ids.numpy() == expected).all()
+    decoded = codec.decode(codec.encode(values), horizon=H, action_dim=D)
+    assert (ours.to_actions(ids).numpy() == decoded).all()
+    with pytest.raises(HeadError, match="bins are of 3 dimensions: expected 1 or 2"):
+        ActionBins(quantiles(values.reshape(-1, D), count=20), 2)
+
+
+def test_ids_are_drawn_from_the_distribution():
+    logits = torch.tensor([0.0, 1.0, -math.inf, 2.0])
+    drawn = draw_ids(logits.expand(100_000, 4), 2.0, uniform((100_000,), logits, seeded(0)))
+    shares = drawn.bincount(minlength=4) / 100_000
+    assert near(shares, (logits / 2).softmax(dim=0), 0.01)
+    ends = draw_ids(logits.expand(2, 4), 1.0, torch.tensor([0.0, 1 - 2**-24]))
+    assert ends.tolist() == [0, 3]
+    assert draw_ids(logits, 0, torch.tensor(0.5)) == 3
+
+
+def test_parallel_bins_are_a_cross_entropy(condition):
+    head = make("bins")
+    log_probs = head.logits(condition).log_softmax(dim=3)
+    ids = head.bins.to_ids(ACTIONS)
+    assert near(head.loss(condition, ACTIONS), -log_probs.gather(3, ids[..., None]).mean())
+
+
+def test_bins_one_by_one_know_those_before(condition):
+    """The loss is the sum over values of what a pass over those before says, and samples follow such passes."""
+    head = make("bins, one by one")
+    memory, ids = head.trunk.remember(condition), head.bins.to_ids(ACTIONS).flatten(1)
+    begin = torch.full((4, 1), head.bins.count)
+    total = 0.0
+    for place in range(H * D):
+        tokens = head.ids(torch.cat([begin, ids[:, :place]], dim=1)) + head.places[: place + 1]
+        logits = head.out(head.trunk(tokens, memory, causal=True)[:, -1])
+        total = total - logits.log_softmax(dim=1).gather(1, ids[:, place : place + 1]).mean()
+    assert near(head.loss(condition, ACTIONS), total / (H * D))
+    greedy = head.bins.to_ids(head.sample(condition, temperature=0)).flatten(1)
+    for place in (0, 5, H * D - 1):
+        tokens = head.ids(torch.cat([begin, greedy[:, :place]], dim=1)) + head.places[: place + 1]
+        logits = head.out(head.trunk(tokens, memory, causal=True)[:, -1])
+        assert logits.argmax(dim=1).tolist() == greedy[:, place].tolist()
+
+
+def test_masked_diffusion_takes_as_many_rounds_as_asked(condition):
+    head = make("masked diffusion")
+    passes = []
+    head.trunk.register_forward_hook(lambda *_: passes.append(1))
+    for rounds, expected in ((1, 1), (3, 3), (H * D * 9, H * D)):
+        passes.clear()
+        head.sample(condition, num_steps=rounds)
+        assert len(passes) == expected
+    one = head.sample(condition, num_steps=1, temperature=0)
+    logits = head._logits(torch.full((4, H * D), head.bins.count), head.trunk.remember(condition))
+    assert head.bins.to_ids(one).flatten(1).tolist() == logits.argmax(dim=2).tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in HEADS if name != "masked diffusion"])
 def test_it_compiles(name, condition):
     """To one graph, without the checks that wait for the device."""
     head = make(name)

@@ -10,18 +10,24 @@ Examples:
 """
 
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
+from fast_tokenizer.heads.autoregressive import AutoregressiveBinsHead
+from fast_tokenizer.heads.binning import BinningHead
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.flow_matching import FlowMatchingHead
+from fast_tokenizer.heads.masked_diffusion import MaskedDiffusionHead
 from fast_tokenizer.heads.mixture import GaussianMixtureHead
 from fast_tokenizer.heads.regression import RegressionHead
 from fast_tokenizer.heads.trunk import TransformerTrunk, Trunk
 
 __all__ = [
     "ActionHead",
+    "AutoregressiveBinsHead",
+    "BinningHead",
     "Condition",
     "FlowMatchingHead",
     "GaussianMixtureHead",
     "HeadInfo",
+    "MaskedDiffusionHead",
     "RegressionHead",
     "TransformerTrunk",
     "Trunk",
