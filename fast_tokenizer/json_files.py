@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from fast_tokenizer.errors import FormatError
 from fast_tokenizer.staged_files import staged_file
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads an object whose keys stand once each, and whose numbers are numbers.
+    """Reads an object whose keys stand once each.
 
     Raises:
-        FormatError: If the file is missing, or holds anything else, such as `NaN`, which Python's json would read.
+        FormatError: If the file is missing, or holds anything else.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -27,11 +27,8 @@ def read_json(path: Path) -> dict[str, Any]:
             raise FormatError(f"the key {twice!r} stands twice", str(path))
         return content
 
-    def no_constant(name: str) -> NoReturn:
-        raise FormatError(f"holds {name}, expected numbers as JSON has them", str(path))
-
     try:
-        content = json.loads(path.read_text("utf-8"), object_pairs_hook=unique, parse_constant=no_constant)
+        content = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise FormatError(f"{path.name} is missing", str(path.parent)) from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

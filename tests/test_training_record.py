@@ -78,5 +78,5 @@ def test_damage_is_told_with_its_key(directory, tmp_path, key, value, named):
 
 
 def test_a_record_with_nan_is_refused(directory, tmp_path):
-    with pytest.raises(FormatError, match="holds NaN"):
+    with pytest.raises(FormatError, match="holds NaN or infinity"):
         read_training_record(damaged(directory, tmp_path, "dataset.hz", float("nan")))

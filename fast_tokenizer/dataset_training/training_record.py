@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training.provenance import FORMAT
 from fast_tokenizer.dataset_training.settings import Resampling
+from fast_tokenizer.errors import FormatError
 from fast_tokenizer.json_files import errors_within, get_value, read_json, require, require_format
 from fast_tokenizer.relative_actions import RelativeActions
 from fast_tokenizer.serialization import TRAINING_FILE
@@ -65,6 +67,7 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
         return None
     content = read_json(path)
     require_format(content, FORMAT, path)
+    _require_finite(content, path)
     dataset = get_value(content, "dataset", path, dict)
     episodes = get_value(content, "episodes", path, dict)
     chunks = get_value(content, "chunks", path, dict)
@@ -89,6 +92,14 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
         resampling=None if resampling is None else _resampling(resampling, path),
         relative=None if relative is None else RelativeActions(relative),
     )
+
+
+def _require_finite(content: Mapping[str, Any], path: Path) -> None:
+    """Python's json reads and writes NaN and infinity, which no browser does that is shown the record."""
+    try:
+        json.dumps(content, allow_nan=False)
+    except ValueError as error:
+        raise FormatError("holds NaN or infinity, expected numbers as JSON has them", str(path)) from error
 
 
 def _resampling(content: Mapping[str, Any], path: Path) -> Resampling:

@@ -16,6 +16,7 @@ from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.flow_matching import FlowMatchingHead
 from fast_tokenizer.heads.masked_diffusion import MaskedDiffusionHead
 from fast_tokenizer.heads.mixture import GaussianMixtureHead
+from fast_tokenizer.heads.real_time import RealTimeGuidance
 from fast_tokenizer.heads.regression import RegressionHead
 from fast_tokenizer.heads.trunk import TransformerTrunk, Trunk
 
@@ -28,6 +29,7 @@ __all__ = [
     "GaussianMixtureHead",
     "HeadInfo",
     "MaskedDiffusionHead",
+    "RealTimeGuidance",
     "RegressionHead",
     "TransformerTrunk",
     "Trunk",

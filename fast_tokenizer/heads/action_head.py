@@ -96,12 +96,7 @@ class ActionHead(nn.Module, ABC):
         Raises:
             HeadError: If a number is out of its range, or the condition is not finite.
         """
-        if num_steps is not None and num_steps < 1:
-            raise HeadError(f"num_steps is {num_steps}: expected 1 or more")
-        if not 0 <= temperature < float("inf"):
-            raise HeadError(f"temperature is {temperature}: expected 0 or more")
-        if not torch.compiler.is_compiling():
-            condition.require_usable()
+        self._require_settings(condition, num_steps, temperature)
         with torch.no_grad():
             return self._sample(condition, generator, num_steps, temperature)
 
@@ -124,6 +119,14 @@ class ActionHead(nn.Module, ABC):
         temperature: float,
     ) -> Tensor:
         """As `sample`, of arguments that were checked."""
+
+    def _require_settings(self, condition: Condition, num_steps: int | None, temperature: float) -> None:
+        if num_steps is not None and num_steps < 1:
+            raise HeadError(f"num_steps is {num_steps}: expected 1 or more")
+        if not 0 <= temperature < float("inf"):
+            raise HeadError(f"temperature is {temperature}: expected 0 or more")
+        if not torch.compiler.is_compiling():
+            condition.require_usable()
 
     def _valid_entries(self, condition: Condition, actions: Tensor, mask: Tensor | None) -> Tensor:
         shape = (len(condition), self.horizon, self.action_dim)

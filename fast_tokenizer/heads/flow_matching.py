@@ -11,6 +11,7 @@ from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import normal, uniform
+from fast_tokenizer.heads.real_time import RealTimeGuidance
 from fast_tokenizer.heads.trunk import Trunk
 
 Solver = Literal["euler", "midpoint"]
@@ -70,6 +71,52 @@ class FlowMatchingHead(ActionHead):
         error = self.velocity(noisy, time, self.trunk.remember(condition)).float() - (noise - actions).float()
         return masked_mean(error.square(), valid)
 
+    def sample_onwards(
+        self,
+        condition: Condition,
+        guidance: RealTimeGuidance,
+        *,
+        generator: torch.Generator | None = None,
+        num_steps: int | None = None,
+    ) -> Tensor:
+        """Chunks that go on from what is planned: real-time chunking, by steps of Euler's method.
+
+        At each step the velocity is corrected by what the chunk that it leads to is off from the plan.
+
+        Args:
+            condition: Of B rows.
+            guidance: What is planned for each row.
+            generator: As in `sample`.
+            num_steps: As in `sample`.
+
+        Raises:
+            HeadError: If what is planned is not for such chunks, or as `sample` does.
+        """
+        planned = guidance.planned.shape
+        if planned[0] != len(condition) or planned[1] > self.horizon or planned[2] != self.action_dim:
+            raise HeadError(
+                f"planned has shape {list(planned)}: expected [{len(condition)}, 1 to {self.horizon}, "
+                f"{self.action_dim}]"
+            )
+        self._require_settings(condition, num_steps, 1.0)
+        with torch.no_grad():
+            memory = self.trunk.remember(condition)
+        chunk = normal((len(condition), self.horizon, self.action_dim), condition.tokens, generator)
+        weights = guidance.weights(self.horizon).to(chunk)[:, None]
+        towards = guidance.towards(self.horizon).to(chunk)
+        steps = _STEPS if num_steps is None else num_steps
+        for step in range(steps):
+            time = 1 - step / steps
+            with torch.set_grad_enabled(guidance.jacobian):
+                start = chunk.requires_grad_(guidance.jacobian)
+                velocity = self._velocity_at(start, time, memory)
+                end = start - time * velocity
+            pull = weights * (towards - end.detach())
+            if guidance.jacobian:
+                (pull,) = torch.autograd.grad(end, start, pull)
+            chunk = chunk.detach() - (velocity.detach() - guidance.strength(time) * pull) / steps
+        return chunk
+
     def _sample(
         self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
     ) -> Tensor:
@@ -77,11 +124,14 @@ class FlowMatchingHead(ActionHead):
         steps = _STEPS if num_steps is None else num_steps
         shape = (len(condition), self.horizon, self.action_dim)
         chunk = temperature * normal(shape, condition.tokens, generator)
-        kind = torch.promote_types(chunk.dtype, torch.float32)  # half precision would not tell times apart
         for step in range(steps):
-            time = torch.full((len(condition),), 1 - step / steps, dtype=kind, device=chunk.device)
-            velocity = self.velocity(chunk, time, memory)
+            time = 1 - step / steps
+            velocity = self._velocity_at(chunk, time, memory)
             if self.solver == "midpoint":
-                velocity = self.velocity(chunk - velocity / (2 * steps), time - 1 / (2 * steps), memory)
+                velocity = self._velocity_at(chunk - velocity / (2 * steps), time - 1 / (2 * steps), memory)
             chunk = chunk - velocity / steps
         return chunk
+
+    def _velocity_at(self, noisy: Tensor, time: float, memory: object) -> Tensor:
+        kind = torch.promote_types(noisy.dtype, torch.float32)  # half precision would not tell times apart
+        return self.velocity(noisy, torch.full((len(noisy),), time, dtype=kind, device=noisy.device), memory)
