@@ -53,8 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (FastTokenizerError, ImportError, OSError, MemoryError, KeyboardInterrupt) as error:
         if options.debug:
             traceback.print_exc()
-        return _complain(*_as_message(error))
-    return 0
+        complaint = _as_message(error)
+    else:
+        return 0
+    # Only here is the error let go, and with it the generators that it stopped: their bars end their lines first.
+    return _complain(*complaint)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -59,5 +59,5 @@ def assert_interruptible(folder, *arguments, stage):
         assert process.wait(timeout=60) == 130, seen
         assert process.stdout.read() == ""
     os.close(ours)
-    assert seen.endswith(b"fast-tokenizer: interrupted\r\n")
+    assert seen.endswith(b"fast-tokenizer: interrupted\r\n"), seen
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

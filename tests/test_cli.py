@@ -1,4 +1,5 @@
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -205,6 +206,25 @@ def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
     monkeypatch.setattr(demo, "run_demo", interrupted)
     assert cli.main(["demo"]) == 130
     assert capsys.readouterr().err == "fast-tokenizer: interrupted\n"
+
+
+def test_what_an_interrupt_stops_is_closed_before_it_is_told(monkeypatch, capsys):
+    """A bar that a generator draws, stopped between two of its values, ends its line first."""
+
+    def values():
+        try:
+            yield 1
+        finally:
+            print("closed", file=sys.stderr)
+
+    def interrupted(*arguments, **options):
+        started = values()  # held by this frame, and by what the error remembers of it
+        next(started)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", interrupted)
+    assert cli.main(["demo"]) == 130
+    assert capsys.readouterr().err == "closed\nfast-tokenizer: interrupted\n"
 
 
 @pytest.mark.parametrize(
