@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fast_tokenizer.commands import compare, decode, demo, encode, inspect, report, sweep, train
+from fast_tokenizer.commands import compare, decode, demo, encode, inspect, lab, report, sweep, train
 from fast_tokenizer.errors import FastTokenizerError
 
-_COMMANDS = (demo, train, sweep, inspect, compare, report, encode, decode)
+_COMMANDS = (demo, train, sweep, inspect, compare, report, encode, decode, lab)
 _PROGRAM = "fast-tokenizer"
 _USER_ERROR = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it

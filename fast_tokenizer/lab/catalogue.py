@@ -1,0 +1,13 @@
+"""All experiments, by the names that the command has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fast_tokenizer.lab.chunk import CHUNK
+from fast_tokenizer.lab.cup import CUP
+from fast_tokenizer.lab.experiment import Experiment
+from fast_tokenizer.lab.joint import JOINT
+from fast_tokenizer.lab.precision import PRECISION
+
+EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in (CUP, PRECISION, CHUNK, JOINT)}

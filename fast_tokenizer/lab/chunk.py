@@ -1,0 +1,122 @@
+"""Experiment (d): a chunk of 16 steps of 7 dimensions, as FAST tokens and as bins.
+
+Sixteen minimum-jerk motions a second over ±0.1 m, smooth, and with noise of 3% of the range's half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fast_tokenizer.chunking import cut_chunks
+from fast_tokenizer.codecs import BinningCodec, Codec
+from fast_tokenizer.codecs.bins import uniform
+from fast_tokenizer.errors import TrainingError
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
+from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
+from fast_tokenizer.motions import generate_episodes
+from fast_tokenizer.tokenizer import FastTokenizer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HORIZON, _ACTION_DIM, _HZ = 16, 7, 16
+_MILLIMETRES = 100  # of a normalised unit, over ±0.1 m
+_NOISE = {"smooth": 0.0, "3% noise": 0.03}
+_SCALES = (2.5, 5, 10, 20, 30, 50, 80, 128)
+_VOCAB_SIZES = (1024, 4096)
+"""The second where the alphabet of a fine scale does not fit the first."""
+_BIN_COUNTS = (16, 32, 64, 128, 256, 512, 1024)
+
+
+def _trials(choice: Choice) -> list[Trial]:
+    episodes = choice.pick(60, 200)
+    return [
+        Trial({"motions": name, "episodes": episodes, "seed": seed}, work=len(_SCALES) + len(_BIN_COUNTS))
+        for name in _NOISE
+        for seed in range(choice.pick(2, 5))
+    ]
+
+
+def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
+    """Tokens of a chunk and RMSE in millimetres, on chunks that training had not."""
+    count, seed = int(settings["episodes"]), int(settings["seed"])
+    options: dict[str, Any] = {"hz": _HZ, "noise": _NOISE[str(settings["motions"])], "action_dim": _ACTION_DIM}
+    train = cut_chunks(generate_episodes(count, seed=2 * seed, **options), _HORIZON, _HORIZON // 4)
+    held_out = cut_chunks(generate_episodes(count // 4, seed=2 * seed + 1, **options), _HORIZON, _HORIZON)
+    figures = {}
+    for scale in _SCALES:
+        codec = _fitted(train, scale)
+        figures[f"FAST, scale {scale:g}"] = _measure(codec, held_out)
+        progress(len(figures))
+    for bins in _BIN_COUNTS:
+        figures[f"{bins} bins"] = _measure(BinningCodec(uniform(-1, 1, count=bins)), held_out)
+        progress(len(figures))
+    return figures
+
+
+def _fitted(chunks: np.ndarray[Any, Any], scale: float) -> Codec:
+    for vocab_size in _VOCAB_SIZES[:-1]:
+        try:
+            return FastTokenizer.fit(chunks, scale, vocab_size, num_threads=1).codec
+        except TrainingError:
+            continue
+    return FastTokenizer.fit(chunks, scale, _VOCAB_SIZES[-1], num_threads=1).codec
+
+
+def _measure(codec: Codec, chunks: np.ndarray[Any, Any]) -> dict[str, float]:
+    tokens = codec.encode(chunks)
+    decoded = codec.decode(tokens.to_lists(), horizon=_HORIZON, action_dim=_ACTION_DIM)
+    rmse = float(np.sqrt(np.square(decoded - chunks).mean()))
+    return {"tokens": float(np.diff(tokens.offsets).mean()), "rmse": rmse, "vocabulary": codec.vocabulary.size}
+
+
+def _summarize(outcomes: Sequence[Outcome]) -> Summary:
+    by_motions = {name: Rows() for name in _NOISE}
+    for outcome in outcomes:
+        rows = by_motions[str(outcome.settings["motions"])]
+        for name, figures in outcome.figures.items():
+            rows.add(name, **figures, rmse_mm=_MILLIMETRES * figures["rmse"])
+    columns = {
+        "tokens": Column("tokens of 112 values", 1),
+        "vocabulary": Column("vocabulary", 0),
+        "rmse": Column("RMSE, normalised", 4),
+        "rmse_mm": Column("RMSE over ±0.1 m, mm", 2),
+    }
+    tables = [rows.table(f"16 x 7, {name}", "tokens", columns) for name, rows in by_motions.items()]
+    checks = [_bar(name, rows) for name, rows in by_motions.items()]
+    return Summary(tables, checks, [Drawing("What a token buys", lambda figure: _draw(figure, by_motions))])
+
+
+def _bar(name: str, rows: Rows) -> Check:
+    tokens, rmse = rows.get("FAST, scale 10", "tokens"), rows.get("FAST, scale 10", "rmse")
+    bar = f"{name}: 15 to 25 tokens and an RMSE of 0.014 to 0.03 at scale 10"
+    if tokens is None or rmse is None:
+        return Check(bar, "not measured", False)
+    holds = 15 <= tokens.mean <= 25 and 0.014 <= rmse.mean <= 0.03
+    return Check(bar, f"{tokens.text(1)} tokens, RMSE {rmse.text(4)}", holds)
+
+
+def _draw(figure: Figure, by_motions: Mapping[str, Rows]) -> None:
+    axes = figure.subplots()
+    for name, rows in by_motions.items():
+        for kind, style in (("FAST", "o-"), ("bins", "s:")):
+            points = [
+                (tokens.mean, rmse.mean)
+                for row in rows.names()
+                if kind in row and (tokens := rows.get(row, "tokens")) and (rmse := rows.get(row, "rmse_mm"))
+            ]
+            axes.plot(*zip(*points, strict=True), style, label=f"{kind}, {name}", markersize=4)
+    axes.set(xlabel="tokens a chunk of 112 values", ylabel="RMSE over ±0.1 m, mm", yscale="log")
+    axes.legend()
+
+
+CHUNK = Experiment(
+    "chunk",
+    "What does a token buy, in millimetres?",
+    _trials,
+    _run,
+    _summarize,
+)

@@ -1,0 +1,173 @@
+"""Experiment (a): a cup that may be put down on the left or on the right.
+
+One action, drawn from `0.5 N(-0.1 m, (1 cm)^2) + 0.5 N(+0.1 m, (1 cm)^2)`; nothing that the policy sees tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fast_tokenizer.heads import ActionHead
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
+from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
+from fast_tokenizer.lab.training import Training, sample, seed_weights, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MODE, _SPREAD = 0.1, 0.01  # metres
+_UNIT = 0.13  # metres of a normalised one
+_EXAMPLES = 20_000
+_VALID = 3 * _SPREAD
+_WAYS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
+    "mixture": [("", {}), (", low noise", {"temperature": 0.0})],
+    "bins": [("", {}), (", likeliest", {"temperature": 0.0})],
+    "bins-ar": [("", {}), (", likeliest", {"temperature": 0.0})],
+    "masked": [("", {}), (", likeliest", {"temperature": 0.0})],
+    "diffusion": [
+        (", DDPM 100", {"sampler": "ddpm"}),
+        (", DDIM 10", {"sampler": "ddim", "num_steps": 10}),
+        (", DDIM 5", {"sampler": "ddim", "num_steps": 5}),
+        (", DPM++ 10", {"sampler": "dpm++", "num_steps": 10}),
+    ],
+    "flow": [
+        *((f", Euler {steps}", {"solver": "euler", "num_steps": steps}) for steps in (1, 2, 5, 10, 50)),
+        (", midpoint 5", {"solver": "midpoint", "num_steps": 5}),
+    ],
+}
+"""How a head is asked for samples, where there is more than one way."""
+
+
+def _trials(choice: Choice) -> list[Trial]:
+    heads = choice.among("heads", list(HEADS), [])
+    steps = choice.pick(300, 4000)
+    draws = choice.pick(2000, 10_000)
+    return [
+        Trial({"head": head, "steps": steps, "draws": draws, "seed": seed}, work=steps)
+        for head in heads
+        for seed in range(choice.pick(1, 5))
+    ]
+
+
+def _shown(seed: int, count: int) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    return (rng.choice([-_MODE, _MODE], count) + rng.normal(0, _SPREAD, count)) / _UNIT
+
+
+def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
+    name, seed, draws = str(settings["head"]), int(settings["seed"]), int(settings["draws"])
+    chunks = _shown(seed, _EXAMPLES)[:, None, None]
+    seed_weights(seed)
+    head = make_head(name, make_trunk(1), chunks, scale=100)
+    train(head, np.ones((_EXAMPLES, 1)), chunks, Training(int(settings["steps"]), batch=256, seed=seed), progress)
+    ways = _WAYS.get(name, [("", {})])
+    return {HEADS[name] + way: _measure(_drawn(head, draws, seed, options)) for way, options in ways}
+
+
+def _drawn(head: ActionHead, draws: int, seed: int, options: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    """Metres."""
+    how = dict(options)
+    for option in ("sampler", "solver"):
+        if option in how:
+            setattr(head, option, how.pop(option))
+    return _UNIT * sample(head, np.ones((draws, 1)), seed=seed, batch=2500, **how).ravel()
+
+
+def _measure(drawn: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Balance, validity and spread apart: a distance between distributions is mostly about the balance."""
+    near = np.abs(np.abs(drawn) - _MODE) <= _VALID
+    inside = drawn[near]
+    truth = _UNIT * np.sort(_shown(12345, drawn.size))
+    return {
+        "mean_mm": 1e3 * float(drawn.mean()),
+        "right": float((drawn > 0).mean()),
+        "valid": float(near.mean()),
+        "std_mm": 1e3 * float((inside - _MODE * np.sign(inside)).std()) if inside.size else 0.0,
+        "wasserstein_mm": 1e3 * float(np.abs(np.sort(drawn) - truth).mean()),
+        "histogram": np.histogram(drawn, bins=80, range=(-0.16, 0.16))[0].tolist(),
+    }
+
+
+_SAMPLED = {
+    "mixture of Gaussians": 0.99,
+    "bins, in parallel": 0.99,
+    "bins, one by one": 0.99,
+    "FAST tokens": 0.99,
+    "masked diffusion": 0.99,
+    "diffusion, DDPM 100": 0.99,
+    "diffusion, DDIM 10": 0.95,
+    "flow matching, Euler 10": 0.95,
+}
+"""Which samples must be of both modes, and the least part of them that must be valid."""
+
+
+def _summarize(outcomes: Sequence[Outcome]) -> Summary:
+    rows, histograms = Rows(), dict[str, npt.NDArray[np.float64]]()
+    for outcome in outcomes:
+        for name, figures in outcome.figures.items():
+            numbers = {key: value for key, value in figures.items() if key != "histogram"}
+            rows.add(name, **numbers)
+            histograms[name] = histograms.get(name, 0) + np.array(figures["histogram"], float)
+    columns = {
+        "mean_mm": Column("mean, mm", 1),
+        "right": Column("to the right"),
+        "valid": Column("within 3σ of a mode"),
+        "std_mm": Column("spread in a mode, mm (truth 10)", 1),
+        "wasserstein_mm": Column("Wasserstein distance, mm", 1),
+    }
+    table = rows.table("10 000 draws of each", "head", columns)
+    drawing = Drawing("Where the cup is put", lambda figure: _draw(figure, histograms))
+    return Summary([table], _checks(rows), [drawing], ["The Wasserstein distance is mostly about the balance."])
+
+
+def _checks(rows: Rows) -> list[Check]:
+    checks = []
+    mean, valid = (rows.get(HEADS["regression"], key) for key in ("mean_mm", "valid"))
+    if mean and valid:
+        holds = abs(mean.mean) <= 2 and valid.mean == 0
+        got = f"{mean.text(1)} mm, {valid.text(3)} valid"
+        checks.append(Check("squared error: within 2 mm of the middle, and never valid", got, holds))
+    for name, least in _SAMPLED.items():
+        right, valid, spread = (rows.get(name, key) for key in ("right", "valid", "std_mm"))
+        if right and valid and spread:
+            checks.append(
+                Check(
+                    f"{name}: 50 ± 3% to each side, spread within 20%, {least} valid or more",
+                    f"{100 * right.mean:.1f}% to the right, {spread.text(1)} mm, {valid.text(3)} valid",
+                    abs(right.mean - 0.5) <= 0.03 and abs(spread.mean / 10 - 1) <= 0.2 and valid.mean >= least,
+                )
+            )
+    one_step = rows.get(HEADS["flow"] + ", Euler 1", "valid")
+    if one_step:
+        checks.append(Check("flow in one step fails", f"{one_step.text(3)} valid", one_step.mean <= 0.05))
+    return checks
+
+
+def _draw(figure: Figure, histograms: Mapping[str, npt.NDArray[np.float64]]) -> None:
+    columns = 4
+    rows = -(-len(histograms) // columns)
+    figure.set_size_inches(11, 1.5 * rows)
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    places = np.linspace(-160, 160, 81)
+    for panel in panels:
+        panel.set_yticks([])
+    for panel, (name, counts) in zip(panels, histograms.items(), strict=False):
+        panel.stairs(counts, places, fill=True)
+        panel.set_title(name, fontsize=8)
+    for panel in panels[len(histograms) :]:
+        panel.set_visible(False)
+    figure.supxlabel("mm", fontsize=9)
+
+
+CUP = Experiment(
+    "cup",
+    "There are two right answers. Which heads give one of them?",
+    _trials,
+    _run,
+    _summarize,
+)

@@ -1,0 +1,94 @@
+"""The page of the lab: one HTML file that asks for nothing else."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from fast_tokenizer.lab.experiment import Experiment
+from fast_tokenizer.lab.summary import Check, Drawing, Summary, Table
+
+
+def as_page(summaries: Mapping[Experiment, Summary], profile: str, versions: Mapping[str, Any]) -> str:
+    """The page.
+
+    Args:
+        summaries: What each experiment found.
+        profile: How much was spent on it.
+        versions: What it was measured with.
+    """
+    style = (files("fast_tokenizer.lab") / "page.css").read_text("utf-8")
+    made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>Action representations, measured</title><style>{style}</style></head><body>",
+        "<h1>Action representations, measured on one footing</h1>",
+        f'<p class="quiet">Profile {html.escape(profile)}. Means over seeds, ± half of the 95% interval of '
+        f"Student's t distribution. {html.escape(made_with)}.</p>",
+        '<nav aria-label="Experiments">',
+        *(f'<a href="#{one.name}">{one.name}</a>' for one in summaries),
+        "</nav>",
+        *(_section(experiment, summary) for experiment, summary in summaries.items()),
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _section(experiment: Experiment, summary: Summary) -> str:
+    parts = [
+        f'<section id="{experiment.name}">',
+        f"<h2>{html.escape(experiment.question)}</h2>",
+        *(_drawing(one) for one in summary.drawings),
+        *(_table(one) for one in summary.tables),
+        _checks(summary),
+        *(f'<p class="quiet">{html.escape(note)}</p>' for note in summary.notes),
+        "</section>",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _table(table: Table) -> str:
+    header = "".join(f"<th>{html.escape(column.name)}</th>" for column in table.columns)
+    rows = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.texts()
+    )
+    return (
+        f'<div class="wide"><table><caption>{html.escape(table.title)}</caption>'
+        f"<thead><tr>{header}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _checks(summary: Summary) -> str:
+    if not summary.checks:
+        return ""
+    return '<ul class="checks">' + "".join(map(_check, summary.checks)) + "</ul>"
+
+
+def _check(check: Check) -> str:
+    kind, word = ("met", "met") if check.holds else ("missed", "not met")
+    return f'<li class="{kind}"><b>{word}</b> {html.escape(check.bar)}: <i>{html.escape(check.got)}</i></li>'
+
+
+def _drawing(drawing: Drawing) -> str:
+    caption = html.escape(drawing.title)
+    return f'<figure role="img" aria-label="{caption}">{as_svg(drawing)}<figcaption>{caption}</figcaption></figure>'
+
+
+def as_svg(drawing: Drawing) -> str:
+    """The picture as an element of a page; needs the extra `plot`."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # Text stays text, and the same figures give the same bytes.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": drawing.title, "font.size": 9}):
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        drawing.draw(figure)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    svg = file.getvalue()
+    return svg[svg.index("<svg") :]

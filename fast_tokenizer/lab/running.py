@@ -1,0 +1,124 @@
+"""Trials run side by side, with one bar for all of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from fast_tokenizer.lab.experiment import Experiment, Outcome, Trial
+from fast_tokenizer.lab.records import Records
+from fast_tokenizer.progress import ProgressBar
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def run_trials(
+    experiment: Experiment, trials: Sequence[Trial], records: Records, *, workers: int = 1
+) -> list[Outcome]:
+    """Runs what was not run yet, and writes each outcome when it is there.
+
+    Args:
+        experiment: What they are trials of.
+        trials: All that are wanted.
+        records: Those that are there, and where the others go.
+        workers: Processes; 1 runs them in this one. Of an experiment that runs alone there is one.
+
+    Returns:
+        All outcomes, in the order of the trials.
+    """
+    missing = [trial for trial in trials if records.find(trial.settings) is None]
+    total = sum(trial.work for trial in missing)
+    with ProgressBar(experiment.name, unit="steps") as bar:
+
+        def show(done: int) -> None:
+            bar.update(min(done, total), total)
+
+        if missing:
+            show(0)
+        beside = 1 if experiment.runs_alone else min(workers, len(missing))
+        run = _one_by_one if beside <= 1 else _side_by_side
+        for outcome, seconds in run(experiment, missing, beside, show):
+            records.write(outcome, seconds)
+    found = [records.find(trial.settings) for trial in trials]
+    return [outcome for outcome in found if outcome is not None]
+
+
+def _one_by_one(
+    experiment: Experiment, trials: Sequence[Trial], workers: int, show: Callable[[int], None]
+) -> Iterator[tuple[Outcome, float]]:
+    before = 0
+    for trial in trials:
+
+        def progress(done: int, before: int = before) -> None:
+            show(before + done)
+
+        with _one_thread():
+            yield _timed(experiment, trial, progress)
+        before += trial.work
+        show(before)
+
+
+def _side_by_side(
+    experiment: Experiment, trials: Sequence[Trial], workers: int, show: Callable[[int], None]
+) -> Iterator[tuple[Outcome, float]]:
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    done = context.Array("q", len(trials), lock=False)  # the work done of each
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (done,))
+    try:
+        running = {pool.submit(_run_in_worker, experiment, trial, at) for at, trial in enumerate(trials)}
+        while running:
+            finished, running = wait(running, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+            show(sum(done))
+            for one in finished:
+                yield one.result()
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()  # nobody waits for what a trial would still do
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_work_done: Any = None
+"""In a worker: what it shares with the process that shows the bar."""
+
+
+def _begin_worker(done: Any) -> None:
+    global _work_done  # noqa: PLW0603  (how a pool gives its workers something that cannot be pickled)
+    _work_done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that shows the bar
+
+
+def _run_in_worker(experiment: Experiment, trial: Trial, at: int) -> tuple[Outcome, float]:
+    def progress(done: int) -> None:
+        _work_done[at] = done
+
+    with _one_thread():
+        result = _timed(experiment, trial, progress)
+    progress(trial.work)
+    return result
+
+
+def _timed(experiment: Experiment, trial: Trial, progress: Callable[[int], None]) -> tuple[Outcome, float]:
+    begin = perf_counter()
+    figures = experiment.run(trial.settings, progress)
+    return Outcome(trial.settings, figures), perf_counter() - begin
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small wait for threads more than they compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
