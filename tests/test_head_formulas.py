@@ -14,8 +14,8 @@ from fast_tokenizer.codecs import BinningCodec  # noqa: E402
 from fast_tokenizer.codecs.bins import quantiles  # noqa: E402
 from fast_tokenizer.errors import HeadError  # noqa: E402
 from fast_tokenizer.heads import Condition, FlowMatchingHead, TransformerTrunk  # noqa: E402
-from fast_tokenizer.heads.action_bins import ActionBins, draw_ids  # noqa: E402
-from fast_tokenizer.heads.random_draws import normal, uniform  # noqa: E402
+from fast_tokenizer.heads.action_bins import ActionBins  # noqa: E402
+from fast_tokenizer.heads.random_draws import draw_ids, normal, uniform  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
