@@ -1,12 +1,16 @@
 """The heads that tests go through, each small and as after a training, and what they are given."""
 
+import numpy as np
 from frameworks import import_or_skip
+from tokenizers.pre_tokenizers import ByteLevel
 
 torch = import_or_skip("torch")
 
+from fast_tokenizer import FastCodec, FastTokenizer  # noqa: E402
+from fast_tokenizer.codecs import BinningCodec, FrequencyCodec  # noqa: E402
 from fast_tokenizer.codecs.bins import uniform  # noqa: E402
 from fast_tokenizer.heads import (  # noqa: E402
-    AutoregressiveBinsHead,
+    AutoregressiveTokensHead,
     BinningHead,
     Condition,
     FlowMatchingHead,
@@ -18,6 +22,20 @@ from fast_tokenizer.heads import (  # noqa: E402
 
 H, D, C = 6, 3, 5
 BINS = uniform(-3, 3, count=48)
+CHUNKS = np.random.default_rng(0).normal(size=(60, H, D))
+CODECS = {
+    "symbols": FastTokenizer.fit(CHUNKS, vocab_size=300).codec,
+    "bytes": FastCodec(
+        sorted(ByteLevel.alphabet()), np.empty((0, 3)), scheme="bytes", scale=10, min_coefficient=-200
+    ),
+    "bins": BinningCodec(BINS),
+    "frequencies": FrequencyCodec.fit(CHUNKS, max_error=0.2),
+}
+
+
+def tokens(codec, **options):
+    return lambda trunk: AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=CODECS[codec], **options)
+
 
 HEADS = {
     "mse": lambda trunk: RegressionHead(trunk, horizon=H, action_dim=D),
@@ -26,7 +44,7 @@ HEADS = {
     "flow": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D),
     "flow, midpoint": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D, solver="midpoint"),
     "bins": lambda trunk: BinningHead(trunk, horizon=H, action_dim=D, bins=BINS),
-    "bins, one by one": lambda trunk: AutoregressiveBinsHead(trunk, horizon=H, action_dim=D, bins=BINS),
+    **{f"tokens, {codec}": tokens(codec) for codec in CODECS},
     "masked diffusion": lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, bins=BINS),
 }
 

@@ -159,24 +159,6 @@ def test_parallel_bins_are_a_cross_entropy():
     assert near(head.loss(CONDITION, ACTIONS), -log_probs.gather(3, ids[..., None]).mean())
 
 
-def test_bins_one_by_one_know_those_before():
-    """The loss is the sum over values of what a pass over those before says, and samples follow such passes."""
-    head = make("bins, one by one")
-    memory, ids = head.trunk.remember(CONDITION), head.bins.to_ids(ACTIONS).flatten(1)
-    begin = torch.full((4, 1), head.bins.count)
-    total = 0.0
-    for place in range(H * D):
-        tokens = head.ids(torch.cat([begin, ids[:, :place]], dim=1)) + head.places[: place + 1]
-        logits = head.out(head.trunk(tokens, memory, causal=True)[:, -1])
-        total = total - logits.log_softmax(dim=1).gather(1, ids[:, place : place + 1]).mean()
-    assert near(head.loss(CONDITION, ACTIONS), total / (H * D))
-    greedy = head.bins.to_ids(head.sample(CONDITION, temperature=0)).flatten(1)
-    for place in (0, 5, H * D - 1):
-        tokens = head.ids(torch.cat([begin, greedy[:, :place]], dim=1)) + head.places[: place + 1]
-        logits = head.out(head.trunk(tokens, memory, causal=True)[:, -1])
-        assert logits.argmax(dim=1).tolist() == greedy[:, place].tolist()
-
-
 def test_masked_diffusion_takes_as_many_rounds_as_asked():
     head = make("masked diffusion")
     passes = []

@@ -14,7 +14,7 @@ from heads_under_test import ACTIONS, CONDITION, HEADS, C, D, H, make, near, see
 
 from fast_tokenizer.errors import HeadError  # noqa: E402
 from fast_tokenizer.heads import (  # noqa: E402
-    AutoregressiveBinsHead,
+    AutoregressiveTokensHead,
     BinningHead,
     Condition,
     MaskedDiffusionHead,
@@ -24,6 +24,8 @@ from fast_tokenizer.heads import (  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 NOISY = ("flow", "flow, midpoint", "masked diffusion")  # in which training draws numbers
+ENCODED = ("tokens, symbols", "tokens, bytes", "tokens, frequencies")  # whose ids mix steps, and leave the graph
+ENDED = ("tokens, symbols", "tokens, bytes")  # whose chunks differ in length
 
 
 @pytest.fixture(params=HEADS)
@@ -40,8 +42,9 @@ def test_shapes_types_and_information(head):
     assert head.info().nfe >= 1
 
 
-def test_it_takes_so_many_passes_as_it_says(head):
-    passes = 0
+@pytest.mark.parametrize("name", HEADS)
+def test_it_takes_so_many_passes_as_it_says(name):
+    head, passes = make(name), 0
 
     def count(*_):
         nonlocal passes
@@ -49,7 +52,7 @@ def test_it_takes_so_many_passes_as_it_says(head):
 
     head.trunk.register_forward_hook(count)
     head.sample(CONDITION)
-    assert passes == head.info().nfe
+    assert passes == head.info().nfe or (name in ENDED and H <= passes < head.info().nfe)
 
 
 @given(st.data())
@@ -71,14 +74,14 @@ def test_masked_entries_change_nothing_and_get_no_gradient(name, data):
         torch.autograd.grad(one, head.parameters(), retain_graph=True, allow_unused=True) for one in (loss, again)
     ]
     assert all(a is b is None or torch.equal(a, b) for a, b in zip(*gradients, strict=True))
-    if isinstance(head, BinningHead | AutoregressiveBinsHead | MaskedDiffusionHead):
+    if isinstance(head, BinningHead | AutoregressiveTokensHead | MaskedDiffusionHead):
         return  # ids have no gradient
     again.backward()
     assert (garbage.grad[~valid] == 0).all()
     assert (garbage.grad[valid] != 0).any()
 
 
-@pytest.mark.parametrize("name", [name for name in HEADS if name not in NOISY])
+@pytest.mark.parametrize("name", [name for name in HEADS if name not in (*NOISY, *ENCODED)])
 def test_the_loss_is_the_mean_over_valid_entries(name):
     """Of two rows, of which one has half of its entries, that one counts half."""
     head = make(name)
@@ -181,10 +184,12 @@ def test_bad_settings_are_named(head):
 
 @pytest.mark.parametrize("name", [name for name in HEADS if name != "masked diffusion"])
 def test_it_compiles(name):
-    """To one graph, without the checks that wait for the device."""
+    """To one graph, without the checks that wait for the device; to two, where a codec encodes on the CPU."""
     head = make(name)
     torch._dynamo.reset()
-    graph = torch.compile(lambda tokens: head.loss(Condition(tokens), ACTIONS), backend="eager", fullgraph=True)
+    graph = torch.compile(
+        lambda tokens: head.loss(Condition(tokens), ACTIONS), backend="eager", fullgraph=name not in ENCODED
+    )
     torch.manual_seed(3)
     compiled = graph(CONDITION.tokens)
     torch.manual_seed(3)
