@@ -33,8 +33,8 @@ CODECS = {
 }
 
 
-def tokens(codec, **options):
-    return lambda trunk: AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=CODECS[codec], **options)
+def tokens(codec):
+    return lambda trunk: AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=CODECS[codec])
 
 
 HEADS = {

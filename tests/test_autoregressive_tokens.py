@@ -12,7 +12,7 @@ torch = import_or_skip("torch")
 
 from heads_under_test import ACTIONS, CODECS, CONDITION, C, D, H, make, near, seeded  # noqa: E402
 
-from fast_tokenizer import DecodeError, DecodeStatus, FastCodec  # noqa: E402
+from fast_tokenizer import DecodeError, DecodeStatus, EncodeError, FastCodec  # noqa: E402
 from fast_tokenizer.codecs import BinningCodec  # noqa: E402
 from fast_tokenizer.codecs.bins import uniform  # noqa: E402
 from fast_tokenizer.errors import HeadError  # noqa: E402
@@ -168,6 +168,29 @@ def test_a_chunk_that_is_longer_than_what_is_learned_is_told():
             continue
         with pytest.raises(HeadError, match=f"chunk {lengths.argmax()} has {most + 1} ids: more than max_length"):
             head.loss(CONDITION, ACTIONS)
+
+
+def test_a_chunk_that_is_masked_throughout_is_not_encoded():
+    """At rest it would be the longest: its coefficients take two bytes each, those of the other partly one."""
+    codec = CODECS["bytes"]
+    actions = torch.zeros(2, H, D).index_fill(0, torch.tensor(1), -3.0)
+    resting, moving = codec.encode(actions).lengths
+    assert moving < resting
+    trunk = TransformerTrunk(C, width=16, layers=1, heads=2)
+    head = AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=codec, max_length=int(moving))
+    two, mask = Condition(CONDITION.tokens[:2]), torch.tensor([[False] * H, [True] * H])
+    one = Condition(CONDITION.tokens[1:2])
+    assert near(head.loss(two, actions, mask), head.loss(one, actions[1:]))
+
+
+def test_actions_that_the_codec_cannot_write_are_told_by_their_row():
+    codec = FastCodec(["a"], np.empty((0, 3)), scheme="bytes", scale=1, min_coefficient=-97)
+    trunk = TransformerTrunk(C, width=16, layers=1, heads=2)
+    head = AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=codec)
+    actions, mask = torch.zeros(4, H, D), torch.ones(4, H, dtype=torch.bool)
+    actions[3], mask[1] = 9.0, False
+    with pytest.raises(EncodeError, match="chunk 3"):
+        head.loss(CONDITION, actions, mask)
 
 
 def test_no_rows_are_no_chunks(name):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
+from fast_tokenizer.actions import chunks_from
 from fast_tokenizer.codecs.codec import Codec
 
 
@@ -25,24 +25,33 @@ def hold_valid(actions: Tensor, valid: Tensor) -> Tensor:
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def encode(codec: Codec, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """Ids of chunks, and which of them count, on the device of the actions.
+def encode(codec: Codec, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Ids of chunks, and which of them a loss counts, on the device of the actions.
+
+    The codec mixes steps, so that masked entries are filled by `hold_valid`, and all ids of a chunk count. A chunk
+    that is masked throughout is not encoded.
 
     Args:
-        codec: It encodes on the CPU, so that the device is waited for and a compiled graph is left.
-        actions: `[B, H, D]`.
+        codec: It encodes on the CPU: the device is waited for, and a compiled graph is left.
+        actions: `[B, H, D]`, finite.
+        valid: bool `[B, H, D]`, somewhere true.
 
     Returns:
-        int64 `[B, L]` and bool `[B, L]`. Where the codec writes several lengths, `vocabulary.size` ends each.
+        int64 `[B, L]` and bool `[B, L]`. `vocabulary.pad_id` stands where nothing counts, and first, if chunks
+        differ in length, after each of them, where it counts as their end.
 
     Raises:
-        EncodeError: If the codec has no id that they need.
+        EncodeError: If the codec has no id that a chunk needs.
     """
     _, horizon, action_dim = actions.shape
-    batch = codec.encode(actions)
-    ids, counted = (torch.from_numpy(one).to(actions.device) for one in batch.padded())
-    ids = ids.long()
-    if codec.length(horizon, action_dim) is None:
-        ids = pad(ids.masked_fill(~counted, codec.vocabulary.size), (0, 1), value=codec.vocabulary.size)
-        counted = pad(counted, (1, 0), value=True)
-    return ids, counted
+    rows = valid.flatten(1).any(dim=1).nonzero().flatten()
+    with chunks_from(rows.tolist()):
+        batch = codec.encode(hold_valid(actions, valid)[rows])
+    has_end = codec.length(horizon, action_dim) is None
+    longest = int(batch.lengths.max())
+    ids = torch.full((len(actions), longest + has_end), codec.vocabulary.pad_id)
+    lengths = torch.zeros(len(actions), dtype=torch.int64)
+    ids[rows.cpu(), :longest] = torch.from_numpy(batch.padded()[0]).long()
+    lengths[rows.cpu()] = torch.from_numpy(batch.lengths) + has_end
+    counted = torch.arange(ids.shape[1]) < lengths[:, None]
+    return ids.to(actions.device), counted.to(actions.device)

@@ -16,8 +16,8 @@ from fast_tokenizer.decoding import DecodeStatus
 from fast_tokenizer.errors import DecodeError, HeadError
 from fast_tokenizer.generation import ConstrainedGeneration
 from fast_tokenizer.heads.action_bins import ActionBins
-from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
-from fast_tokenizer.heads.action_tokens import encode, hold_valid
+from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
+from fast_tokenizer.heads.action_tokens import encode
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import draw_ids, uniform
 from fast_tokenizer.heads.trunk import Past, Trunk
@@ -51,7 +51,8 @@ class AutoregressiveTokensHead(ActionHead):
     The loss is the mean cross-entropy of the ids. Where each stands for one value (`BinningCodec`), those of
     masked entries do not count. Other codecs mix steps: there a masked entry holds the last valid value of its
     dimension, the whole chunk is encoded, and all of its ids count. Bins are found on the device; another codec
-    encodes on the CPU, for which a loss waits, and which is no part of a compiled graph.
+    encodes on the CPU, for which a loss waits, and which is no part of a compiled graph. What is outside the range
+    of a codec is clipped, as in `codec.encode`, whose `on_clip="raise"` tells beforehand.
 
     Args:
         trunk: The network; its passes are causal.
@@ -93,8 +94,8 @@ class AutoregressiveTokensHead(ActionHead):
             )
         self.codec = codec
         self.bins = ActionBins(codec.bins, action_dim) if isinstance(codec, BinningCodec) else None
-        # One more id than the codec's begins a chunk where it is read, and ends it where it is written.
-        self.edge = int(codec.vocabulary.size)
+        # The first id after the codec's own begins a chunk where it is read, and ends it where it is written.
+        self.edge = int(codec.vocabulary.pad_id)
         has_end = fixed is None
         self.ids = nn.Embedding(self.edge + 1, trunk.width)
         self.places = nn.Parameter(0.02 * torch.randn(self.max_length + has_end, trunk.width))
@@ -159,16 +160,19 @@ class AutoregressiveTokensHead(ActionHead):
     def _loss(
         self, condition: Condition, actions: Tensor, valid: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        ids, counted = self._ids_of(actions, valid)
+        if self.bins is None:
+            ids, counted = encode(self.codec, actions, valid)
+        else:
+            ids, counted = self.bins.to_ids(actions).flatten(1), valid.flatten(1)
         if ids.shape[1] > len(self.places):
-            lengths = counted.sum(dim=1)
+            lengths = counted.sum(dim=1) - 1  # without the end
             raise HeadError(
-                f"chunk {int(lengths.argmax())} has {int(lengths.max()) - 1} ids: more than max_length "
+                f"chunk {int(lengths.argmax())} has {int(lengths.max())} ids: more than max_length "
                 f"{self.max_length}: raise it, or encode with a lower scale"
             )
         begin = torch.full_like(ids[:, :1], self.edge)
         logits = self._logits(torch.cat([begin, ids[:, :-1]], dim=1), self.trunk.remember(condition)).float()
-        return masked_mean(cross_entropy(logits.transpose(1, 2), ids, reduction="none"), counted)
+        return cross_entropy(logits.transpose(1, 2), ids.masked_fill(~counted, -100), ignore_index=-100)
 
     def _sample(
         self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
@@ -184,13 +188,6 @@ class AutoregressiveTokensHead(ActionHead):
                 reason=DecodeStatus.TOO_SHORT,
             )
         return actions
-
-    def _ids_of(self, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids int64 `[B, L]`, the end included where there is one, and which of them count, bool `[B, L]`."""
-        if self.bins is not None:
-            return self.bins.to_ids(actions).flatten(1), valid.flatten(1)
-        ids, counted = encode(self.codec, hold_valid(actions, valid))
-        return ids, counted & valid.any(dim=2).any(dim=1, keepdim=True)
 
     def _write(
         self, condition: Condition, generator: torch.Generator | None, temperature: float
