@@ -70,7 +70,7 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
-    ["heads.action_bins", "heads.condition", "heads.random_draws", "heads.real_time"],
+    ["heads.action_bins", "heads.action_tokens", "heads.condition", "heads.random_draws", "heads.real_time"],
     ["heads.trunk"],
     ["heads.action_head"],
     [

@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
 from fast_tokenizer.heads.condition import Condition
-from fast_tokenizer.heads.random_draws import normal, uniform
+from fast_tokenizer.heads.random_draws import draw_ids, normal, uniform
 from fast_tokenizer.heads.trunk import Trunk
 
 LEAST_STD = 1e-2  # robomimic's class has the same; its configuration's 1e-4 lets the likelihood grow without end
@@ -64,12 +64,7 @@ class GaussianMixtureHead(ActionHead):
         self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
     ) -> Tensor:
         weights, means, stds = self._mixture(condition)
-        if temperature == 0:
-            chosen = weights.argmax(dim=1)
-        else:
-            chances = (weights / temperature).softmax(dim=1).cumsum(dim=1)
-            drawn = uniform((len(condition), 1), means, generator)
-            chosen = (drawn >= chances).sum(dim=1).clamp(max=self.components - 1)
+        chosen = draw_ids(weights, temperature, uniform((len(condition),), means, generator))
         rows = torch.arange(len(condition), device=chosen.device)
         noise = normal(means[:, 0].shape, means, generator)
         return (means[rows, chosen] + temperature * stds[rows, chosen] * noise).to(condition.tokens.dtype)
