@@ -59,7 +59,9 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         expected = {"width_mm": width, "largest_mm": width / 2, "rms_mm": width / 12**0.5}
         worst = max(worst, *(abs(figures[name] / value - 1) for name, value in expected.items()))
         name = f"{count} bins" + (f" of {_PUBLISHED}" if outcome.settings["bins"] == _PUBLISHED else "")
-        rows.append([name, *(figures[key] for key in expected), "yes" if figures["largest_mm"] <= 0.5 + 1e-9 else "no"])
+        rows.append(
+            [name, *(figures[key] for key in expected), "yes" if figures["largest_mm"] <= 0.5 + 1e-9 else "no"]
+        )
     columns = [
         Column("bins over ±0.1 m"),
         Column("width, mm", 5),
