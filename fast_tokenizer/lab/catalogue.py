@@ -14,6 +14,6 @@ from fast_tokenizer.lab.mixture import MIXTURE
 from fast_tokenizer.lab.obstacle import OBSTACLE
 from fast_tokenizer.lab.precision import PRECISION
 
-EXPERIMENTS: Mapping[str, Experiment] = {
-    one.name: one for one in (CUP, GRADIENTS, PRECISION, CHUNK, COST, MIXTURE, OBSTACLE, JOINT)
-}
+_ALL = (CUP, GRADIENTS, PRECISION, CHUNK, COST, MIXTURE, OBSTACLE, JOINT)
+
+EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in _ALL}

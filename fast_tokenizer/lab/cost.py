@@ -1,7 +1,7 @@
 """Experiment (e): what a chunk costs, by passes of the trunk.
 
-A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head over
-FAST tokens is trained, for a moment, so that it writes chunks of the usual number of tokens.
+A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head
+over FAST tokens is trained, for a moment, so that it writes chunks of the usual number of tokens.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -75,7 +76,8 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
         nonlocal passes, tokens
         passes, tokens = passes + 1, tokens + inputs[0].shape[1]
 
-    hook = head.trunk.register_forward_hook(count)
+    trunk: Any = head.trunk
+    hook = trunk.register_forward_hook(count)
     head.sample(condition, generator=torch.Generator().manual_seed(0), **how)
     hook.remove()
     threads = torch.get_num_threads()
@@ -125,7 +127,8 @@ def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repea
 def _memory(way: str, batch: int, width: int, layers: int) -> float | None:
     """How far a first sample takes the memory of a fresh process above what it had before, in MB.
 
-    In a process that has sampled already, memory that was freed is used again. None where the system does not tell.
+    In a process that has sampled already, memory that was freed is used again. None where the system does not
+    tell.
     """
     head, condition, how = _prepared(way, batch, width, layers)
     with torch.no_grad():
@@ -181,7 +184,7 @@ def _checks(rows: Rows) -> list[Check]:
     times = {name: one.mean for name in rows.names() if (one := rows.get(name, "sample_ms"))}
     groups = [[(times[name], name) for name in group if name in times] for group in _ORDER]
     if all(groups):
-        holds = all(max(cheap) < min(dear) for cheap, dear in zip(groups, groups[1:], strict=False))
+        holds = all(max(cheap) < min(dear) for cheap, dear in pairwise(groups))
         got = ", ".join(f"{name} {ms:.1f}" for group in groups for ms, name in group)
         checks.append(
             Check("one pass < ten < FAST tokens < masked < bins one by one < DDPM 100", f"{got} ms", holds)
