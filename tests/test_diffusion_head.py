@@ -356,7 +356,6 @@ def test_it_learns_the_chunk_that_it_is_shown(prediction):
         sampling = make(sampler, prediction=prediction)
         sampling.load_state_dict(head.state_dict())
         samples = sampling.sample(Condition.of(torch.ones(8, C)), generator=generator)
-        print(prediction, sampler, (samples - chunk).abs().max(), (samples - chunk).abs().mean())
         assert (samples - chunk).abs().mean() < 0.1
 
 

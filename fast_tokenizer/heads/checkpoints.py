@@ -166,7 +166,7 @@ def _made(kind: Any, options: Mapping[str, Any], key: str, path: Path, *argument
             return kind(*arguments, **{name: from_json(option) for name, option in options.items()})
         except FormatError:
             raise
-        except (FastTokenizerError, KeyError, TypeError, ValueError) as error:
+        except (FastTokenizerError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise FormatError(f"not the options of a {kind.__name__}: {error}") from error
 
 
