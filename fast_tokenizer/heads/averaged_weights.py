@@ -43,8 +43,8 @@ def averaged_weights(head: ActionHead, *, power: float = 0.75, most: float = 0.9
         raise HeadError(f"power is {power} and most {most}: expected above 0, and 0 or more but less than 1")
 
     def follow(average: Sequence[Tensor], trained: Sequence[Tensor], updates: Tensor | int) -> None:
-        kept = (1 - torch.as_tensor(updates).double() ** -power).clamp(max=most)
+        taken = (torch.as_tensor(updates).float() ** -power).clamp(min=1 - most)
         for one, new in zip(average, trained, strict=True):
-            one.lerp_(new, (1 - kept).to(one.dtype))
+            one.lerp_(new, taken.to(one.dtype))
 
     return AveragedModel(head, multi_avg_fn=follow)

@@ -82,15 +82,18 @@ def save_head(head: ActionHead, path: str | os.PathLike[str]) -> None:
     if _HEADS.get(name) is not type(head):
         raise HeadError(f"cannot save a {name}: expected one of {', '.join(_HEADS)}")
     trunk: dict[str, Any] = {"class": type(head.trunk).__name__}
-    if isinstance(head.trunk, TransformerTrunk):
+    if type(head.trunk) is TransformerTrunk:
         trunk["options"] = head.trunk.get_config()
     description = {
         "format_version": _FORMAT,
         "head": {"class": name, "options": head.get_config()},
         "trunk": trunk,
     }
-    # Copies, as a file holds weights that a trunk has under two names twice.
-    tensors = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in head.state_dict().items()}
+    # Copies: weights that a trunk has under two names are in the file twice.
+    tensors = {
+        key: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for key, tensor in head.state_dict().items()
+    }
     require_writable_file(path)
     with staged_file(path) as stage:
         save_file(tensors, stage, {"format": "pt", _KEY: json.dumps(description, allow_nan=False)})

@@ -48,7 +48,8 @@ class DiffusionHead(ActionHead):
         prediction: What the network predicts.
         training_steps: Steps T from actions to noise, a multiple of ten.
         clip: How far from 0 estimates of actions may be, or None. Diffusion Policy has 1, as its actions are
-            normalised by their least and greatest; of those that are normalised by percentiles a few lie beyond.
+            normalised by their least and greatest. Of those that are normalised by percentiles a few lie beyond,
+            so that it is twice as much here.
 
     Raises:
         HeadError: If a setting is none of these.
@@ -115,7 +116,10 @@ class DiffusionHead(ActionHead):
     ) -> Tensor:
         drawn = uniform((len(actions),), actions, generator) * self.training_steps
         steps = drawn.long().clamp(max=self.training_steps - 1)
-        signal, spread = self._levels(steps, actions)
+        dtype = torch.promote_types(actions.dtype, torch.float32)
+        signal, spread = (
+            level.to(actions.device, dtype)[steps][:, None, None] for level in (self._signal, self._spread)
+        )
         noise = normal(tuple(actions.shape), actions, generator)
         noisy = torch.where(valid, signal * actions + spread * noise, 0.0).to(actions.dtype)
         target = noise
@@ -137,29 +141,21 @@ class DiffusionHead(ActionHead):
         for step in scheduler.timesteps.tolist():
             steps = torch.full((len(chunk),), step, device=chunk.device)
             prediction = self.predict(chunk.to(like.dtype), steps, memory).to(chunk.dtype)
-            actions = self._as_actions(prediction, chunk, *self._levels(steps, chunk))
+            actions = self._as_actions(prediction, chunk, step)
             noise: dict[str, Any] = {}
             if self.sampler == "ddpm" and step > 0:
                 noise = {"eta": 1.0, "variance_noise": temperature * normal(shape, chunk, generator)}
             chunk = scheduler.step(actions, step, chunk, **noise).prev_sample
         return chunk.to(like.dtype)
 
-    def _as_actions(self, prediction: Tensor, noisy: Tensor, signal: Tensor, spread: Tensor) -> Tensor:
+    def _as_actions(self, prediction: Tensor, noisy: Tensor, step: int) -> Tensor:
         """The actions that a prediction says are in noisy ones, clipped."""
-        actions = prediction
+        actions, signal, spread = prediction, self._signal[step], self._spread[step]
         if self.prediction == "epsilon":
             actions = (noisy - spread * prediction) / signal
         elif self.prediction == "v":
             actions = signal * noisy - spread * prediction
         return actions if self.clip is None else actions.clamp(-self.clip, self.clip)
-
-    def _levels(self, steps: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """How much of the actions, and of noise, is in chunks at steps `[B]`, `[B, 1, 1]` each."""
-        dtype = torch.promote_types(like.dtype, torch.float32)
-        signal, spread = (
-            level.to(like.device, dtype)[steps][:, None, None] for level in (self._signal, self._spread)
-        )
-        return signal, spread
 
     def _default_steps(self) -> int:
         return self.training_steps if self.sampler == "ddpm" else _STEPS
@@ -189,7 +185,8 @@ class DiffusionHead(ActionHead):
     def _scheduler(self) -> Any:
         """A new one for each sample, as it remembers where it is.
 
-        That of DDIM takes the steps of DDPM where its `eta` is 1, and takes our noise for them.
+        The one of DDIM takes the steps of DDPM where its `eta` is 1, and for them our noise, of any generator and
+        temperature, where that of DDPM draws its own.
         """
         try:
             from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
