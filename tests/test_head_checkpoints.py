@@ -1,6 +1,7 @@
 """Heads in files: every head comes back as it was, and a file that is not one is named."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,15 +182,22 @@ def test_an_old_file_is_replaced_whole_or_not_at_all(path, monkeypatch):
     save_head(make("mse"), path)
     before = path.read_bytes()
 
-    def interrupted(tensors, place, metadata):
-        place.write_bytes(b"half")
+    def interrupted(place, content):
+        place.write_text("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints, "save_file", interrupted)
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_head(make(), path)
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_others_may_read_it_as_any_file(path):
+    save_head(make(), path)
+    plain = path.with_name("plain")
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 # ---- What cannot be saved ------------------------------------------------------------------------------------
@@ -322,5 +330,5 @@ def test_every_cut_file_is_named(path):
 
 
 def test_a_file_that_is_not_there(path):
-    with pytest.raises((FormatError, FileNotFoundError), match=r"head\.safetensors"):
+    with pytest.raises(FormatError, match=r"head\.safetensors: not a readable safetensors file \(No such file"):
         load_head(path)

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from fast_tokenizer.datasets.libraries import reading
@@ -94,9 +94,10 @@ def save_head(head: ActionHead, path: str | os.PathLike[str]) -> None:
         key: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for key, tensor in head.state_dict().items()
     }
+    content = save(tensors, {"format": "pt", _KEY: json.dumps(description, allow_nan=False)})
     require_writable_file(path)
     with staged_file(path) as stage:
-        save_file(tensors, stage, {"format": "pt", _KEY: json.dumps(description, allow_nan=False)})
+        stage.write_bytes(content)  # save_file would leave it to its owner alone
 
 
 def load_head(path: str | os.PathLike[str], trunk: Trunk | None = None) -> ActionHead:
