@@ -71,16 +71,19 @@ LAYERS = [
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
     ["heads.action_bins", "heads.action_tokens", "heads.condition", "heads.random_draws", "heads.real_time"],
-    ["heads.trunk"],
+    ["heads.options", "heads.trunk"],
     ["heads.action_head"],
     [
         "heads.autoregressive",
+        "heads.averaged_weights",
         "heads.binning",
+        "heads.diffusion",
         "heads.flow_matching",
         "heads.masked_diffusion",
         "heads.mixture",
         "heads.regression",
     ],
+    ["heads.checkpoints"],
     ["heads"],
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["commands"],
@@ -111,12 +114,30 @@ LAYERS = [
     ["sweep.grid"],
     ["sweep.drawing"],
     ["sweep"],
+    ["lab.summary"],
+    ["lab.experiment"],
+    ["lab.contestants", "lab.obstacle_course", "lab.page", "lab.records", "lab.training"],
+    [
+        "lab.chunk",
+        "lab.cost",
+        "lab.cup",
+        "lab.gradients",
+        "lab.joint",
+        "lab.mixture",
+        "lab.obstacle",
+        "lab.precision",
+        "lab.running",
+    ],
+    ["lab.catalogue"],
+    ["lab.laboratory"],
+    ["lab"],
     [
         "commands.compare",
         "commands.decode",
         "commands.demo",
         "commands.encode",
         "commands.inspect",
+        "commands.lab",
         "commands.report",
         "commands.sweep",
         "commands.train",
@@ -131,11 +152,13 @@ LAYERS = [
 FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
     *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch", "matplotlib"),
+    *("diffusers", "safetensors"),
 }
 # Modules that only a user of torch or transformers imports may load it, and what it brings.
 OPTIONAL = {
-    "heads": {"torch"},
+    "heads": {"torch", "safetensors"},
     "hf": {"torch", "transformers"},
+    "lab": {"torch", "scipy"},
     "remote_code": {"transformers", "tokenizers", "scipy"},
 }
 

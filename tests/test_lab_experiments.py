@@ -33,7 +33,10 @@ def in_small(name, **settings):
     outcomes = []
     for trial in trials:
         if trial.settings.get("seed", 0) == 0:
-            changed = {**trial.settings, **{key: value for key, value in settings.items() if key in trial.settings}}
+            changed = {
+                **trial.settings,
+                **{key: value for key, value in settings.items() if key in trial.settings},
+            }
             outcomes.append(Outcome(changed, EXPERIMENTS[name].run(changed, lambda done: None)))
     return outcomes
 
@@ -141,7 +144,8 @@ def test_costs_in_small():
     settings = {"batch": 1, "threads": 1, "repeats": 1, "width": 16, "layers": 1}
     ways = {"regression": 1, "flow, Euler 5": 5, "DDIM 10": 10}
     outcomes = [
-        Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None)) for one in ({"way": way, **settings} for way in ways)
+        Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None))
+        for one in ({"way": way, **settings} for way in ways)
     ]
     assert [outcome.figures["passes"] for outcome in outcomes] == list(ways.values())
     assert all(outcome.figures["sample_ms"] > 0 for outcome in outcomes)
