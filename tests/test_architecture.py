@@ -116,7 +116,9 @@ LAYERS = [
     ["sweep"],
     ["lab.summary"],
     ["lab.experiment"],
-    ["lab.contestants", "lab.obstacle_course", "lab.page", "lab.records", "lab.training"],
+    ["lab.contestants", "lab.obstacle_course", "lab.quoting", "lab.records", "lab.training"],
+    ["lab.claims", "lab.guide"],
+    ["lab.page"],
     [
         "lab.chunk",
         "lab.cost",
