@@ -285,7 +285,8 @@ def test_tokens_know_whose_they_are(two_robots, actions):
         assert (
             decoded == two_robots.decode_checked(two_robots.encode(actions[:2], embodiment=embodiment))[0]
         ).all()
-    with pytest.raises(ValueError, match="embodiment='one' was given, but the tokens are of 'two'"):
+    contradiction = "embodiment='one' was given, but the tokens are of chunks with embodiment='two'"
+    with pytest.raises(ValueError, match=contradiction):
         two_robots.decode(two_robots(actions[:2], embodiment="two"), embodiment="one")
 
 
