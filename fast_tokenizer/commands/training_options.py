@@ -9,7 +9,7 @@ from typing import get_args
 from fast_tokenizer.chunking import Chunking, Padding
 from fast_tokenizer.codecs.fast import Scheme
 from fast_tokenizer.commands.arguments import as_number, positive_float, positive_int
-from fast_tokenizer.commands.chunked_dataset import STEPS, STRIDES_A_CHUNK
+from fast_tokenizer.commands.chunked_dataset import usual_horizon, usual_stride
 from fast_tokenizer.commands.quantities import Seconds, dimensions, steps_or_seconds
 from fast_tokenizer.dataset_training import Resampling, TrainingSettings
 from fast_tokenizer.datasets import Episodes
@@ -125,7 +125,7 @@ def training_settings(
     return TrainingSettings(
         chunking=Chunking(
             horizon=horizon,
-            stride=options.stride or max(1, horizon // STRIDES_A_CHUNK),
+            stride=options.stride or usual_stride(horizon),
             padding=options.padding,
             sample=options.sample,
             seed=options.seed,
@@ -174,7 +174,7 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
                 f"{episodes.origin} holds chunks of {episodes.horizon} steps: leave the horizon of {asked} out"
             )
         return episodes.horizon
-    return asked or (STEPS if hz is None else max(1, round(hz)))
+    return asked or usual_horizon(hz)
 
 
 def _share(text: str) -> float:
