@@ -77,14 +77,18 @@ def add_options_of_chunks(parser: argparse.ArgumentParser) -> None:
         help="what becomes of a chunk that reaches beyond its episode (%(default)s)",
     )
     group.add_argument(
-        "--sample", type=_share, default=1.0, metavar="SHARE", help="the share of the chunks to keep (%(default)g)"
+        "--sample",
+        type=_share,
+        default=Chunking.sample,
+        metavar="SHARE",
+        help="the share of the chunks to keep, above 0 (%(default)g)",
     )
     group.add_argument(
         "--hold-out",
-        type=_share_or_none,
-        default=0.2,
+        type=_share,
+        default=TrainingSettings.hold_out,
         metavar="SHARE",
-        help="the share of the episodes kept out of the training, for the figures (%(default)g)",
+        help="the share of the episodes kept out of the training, for the figures, below 1 (%(default)g)",
     )
 
 
@@ -178,14 +182,8 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
 
 
 def _share(text: str) -> float:
+    """Of something; whether all or none of it will do is for the settings to say."""
     number = as_number(text)
-    if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share above 0, up to 1")
-    return number
-
-
-def _share_or_none(text: str) -> float:
-    number = as_number(text)
-    if not 0 <= number < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share from 0, below 1")
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share from 0 to 1")
     return number
