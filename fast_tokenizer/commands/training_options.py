@@ -103,7 +103,7 @@ def add_options_of_scheme(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--max-token-length",
         type=positive_int,
-        default=10_000,
+        default=VocabularySettings.max_token_length,
         metavar="N",
         help="tokens have fewer coefficients (or bytes) than this (%(default)s)",
     )
