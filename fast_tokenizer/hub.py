@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +112,8 @@ def publish(
         raise ImportError(
             f"to upload {repository} to the Hugging Face hub, install the extra: pip install fast_tokenizer[hub]"
         ) from error
+    import tempfile  # not with the module: it takes long to load
+
     api = HfApi(token=token)
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder, "tokenizer")
