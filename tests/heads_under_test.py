@@ -1,5 +1,7 @@
 """The heads that tests go through, each small and as after a training, and what they are given."""
 
+from importlib.util import find_spec
+
 import numpy as np
 from frameworks import import_or_skip
 from tokenizers.pre_tokenizers import ByteLevel
@@ -47,6 +49,16 @@ HEADS = {
     **{f"tokens, {codec}": tokens(codec) for codec in CODECS},
     "masked diffusion": lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, bins=BINS),
 }
+if find_spec("diffusers"):
+    from fast_tokenizer.heads import DiffusionHead
+
+    def diffusion(sampler):
+        return lambda trunk: DiffusionHead(trunk, horizon=H, action_dim=D, sampler=sampler)
+
+    HEADS |= {f"diffusion, {sampler}": diffusion(sampler) for sampler in ("ddpm", "ddim", "dpm++")}
+
+DIFFUSERS_WARN = "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+"""diffusers 0.42 makes a numpy array of a torch tensor in a way that numpy 2 warns of."""
 
 
 def make(name, dtype=torch.float32):

@@ -232,7 +232,7 @@ def test_what_an_interrupt_stops_is_closed_before_it_is_told(monkeypatch, capsys
 def test_a_pipe_that_nobody_reads_ends_it_silently(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "fast_tokenizer", "demo", "--episodes", "5"]
+    command = [sys.executable, "-m", "fast_tokenizer", "demo", "--horizon", "20"]
     ended = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (141, b"")

@@ -13,13 +13,7 @@ H, D, C = 4, 3, 5
 CONDITION = Condition(torch.randn(2, 3, C, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small wait for threads more than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make(solver):

@@ -57,13 +57,7 @@ HEADS = {
 CONDITION = Condition(torch.randn(3, 2, C, generator=torch.Generator().manual_seed(1)))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small wait for threads more than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make(name="flow", trunk=None):

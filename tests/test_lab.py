@@ -1,6 +1,10 @@
 """The lab: trials that are run once, kept, and put together."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,6 +156,31 @@ def test_errors_are_one_line(tmp_path):
 def test_ctrl_c_stops_all_workers(tmp_path, workers):
     command = ("lab", "cup", "--profile", "full", "--heads", "regression,flow", "--workers", workers)
     assert_interruptible(tmp_path, *command, stage="cup")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells the children of a process")
+def test_workers_end_with_the_process_that_asked(tmp_path):
+    """Also where it is killed, and can tell nobody."""
+    command = [sys.executable, "-m", "fast_tokenizer", "lab", "cup", "--profile", "full", "--workers", "2"]
+    with subprocess.Popen(command, cwd=tmp_path) as process:
+        children = []
+        while sum("spawn_main" in command_of(child) for child in children) < 2:
+            time.sleep(0.05)
+            listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            children = [Path(f"/proc/{child}") for child in listed]
+        process.kill()
+    begin = time.monotonic()
+    while any("spawn_main" in command_of(child) for child in children):
+        assert time.monotonic() - begin < 30
+        time.sleep(0.05)
+
+
+def command_of(process):
+    """Empty for one that ended."""
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def test_a_laboratory_of_another_folder_has_no_summary(tmp_path):
