@@ -42,6 +42,8 @@ _WAYS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "masked diffusion, 12 rounds": ("masked", {}),
     "bins, one by one": ("bins-ar", {}),
 }
+_CASES = ((1, 1), (1, 2), (32, 1), (32, 2))
+"""Chunks at a time, and threads."""
 _ORDER = (
     ("regression", "mixture", "bins, in parallel"),
     ("flow, Euler 10", "DDIM 10"),
@@ -61,8 +63,7 @@ def _trials(choice: Choice) -> list[Trial]:
         Trial({"way": way, "batch": batch, "threads": threads, **common})
         for way, (head, _) in _WAYS.items()
         if head in wanted
-        for batch in (1, 32)
-        for threads in (1, 2)
+        for batch, threads in (_CASES if choice.profile == "full" else _CASES[:1])
     ]
 
 

@@ -51,7 +51,9 @@ class Laboratory:
         run_trials(experiment, experiment.trials(self._choice), self._records(experiment), workers=workers)
         summary = self.summary(name)
         if summary is None:
-            raise FastTokenizerError(f"{name}: no outcome is left of those just written to {self._folder}")
+            raise FastTokenizerError(
+                f"{name}: no trial is asked for: name a head and a task, or none for the standard"
+            )
         content = {"format_version": 1, "profile": self._choice.profile, "versions": versions()}
         write_json(self._folder / f"{name}.json", {**content, **summary.as_json()})
         return summary
