@@ -46,7 +46,7 @@ _WAYS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
 
 def _trials(choice: Choice) -> list[Trial]:
     heads = choice.among("heads", list(HEADS), [])
-    steps = choice.pick(300, 6000)
+    steps = choice.pick(300, 3000)
     draws = choice.pick(2000, 10_000)
     return [
         Trial({"head": head, "steps": steps, "draws": draws, "seed": seed}, work=steps)

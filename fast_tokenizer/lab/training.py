@@ -73,7 +73,7 @@ def train(
     seen = torch.tensor(conditions, dtype=torch.float32)
     wanted = torch.tensor(chunks, dtype=torch.float32)
     generator = torch.Generator().manual_seed(training.seed)
-    optimizer = torch.optim.Adam(head.parameters(), lr=training.learning_rate)
+    optimizer = torch.optim.Adam(head.parameters(), lr=training.learning_rate, fused=True)
     pace = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, training.steps))
     losses = []
     for step in range(training.steps):
@@ -83,7 +83,7 @@ def train(
         losses.append(float(loss.detach()))
         if math.isfinite(losses[-1]):
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(head.parameters(), _LARGEST_GRADIENT)
+            torch.nn.utils.clip_grad_norm_(head.parameters(), _LARGEST_GRADIENT, foreach=True)
             optimizer.step()
         pace.step()
         if step % _STEPS_BETWEEN_REPORTS == 0:
