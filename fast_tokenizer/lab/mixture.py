@@ -79,6 +79,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
             valid=figures["valid"],
             merged=float(figures["valid"] < 0.9),
             found=figures["modes_found"],
+            strange=figures["strange_losses"],
         )
         if (d, k) == _DEFAULT:
             strange, seeds = strange + figures["strange_losses"], seeds + 1
@@ -86,6 +87,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "valid": Column("samples within 3 deviations of a mode"),
         "merged": Column("seeds with merged modes", 2),
         "found": Column("modes found, of 4", 1),
+        "strange": Column("losses that are not finite", 1),
     }
     bar = f"no loss that is not finite, with defaults (D = {_DEFAULT[0]}, K = {_DEFAULT[1]}), 20 seeds"
     checks = [Check(bar, f"{strange} in {seeds} seeds", strange == 0 and seeds >= 20)] if seeds else []
