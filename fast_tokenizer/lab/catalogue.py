@@ -9,5 +9,6 @@ from fast_tokenizer.lab.cup import CUP
 from fast_tokenizer.lab.experiment import Experiment
 from fast_tokenizer.lab.joint import JOINT
 from fast_tokenizer.lab.precision import PRECISION
+from fast_tokenizer.lab.simulator import SIMULATOR
 
-EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in (CUP, PRECISION, CHUNK, JOINT)}
+EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in (CUP, PRECISION, CHUNK, JOINT, SIMULATOR)}
