@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import tokenizers
+from frameworks import import_or_skip
 from hypothesis import settings
 from strategies import codec_of
 from tokenizers import models, pre_tokenizers, trainers
@@ -82,3 +83,13 @@ def tokenizer(request):
 @pytest.fixture(scope="session")
 def codec(tokenizer):
     return tokenizer.codec
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Networks as small as those of tests wait for threads more than they compute."""
+    torch = import_or_skip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

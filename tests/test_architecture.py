@@ -70,7 +70,7 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
-    ["heads.action_bins", "heads.condition", "heads.random_draws", "heads.real_time"],
+    ["heads.action_bins", "heads.action_tokens", "heads.condition", "heads.random_draws", "heads.real_time"],
     ["heads.trunk"],
     ["heads.action_head"],
     [
@@ -82,6 +82,10 @@ LAYERS = [
         "heads.regression",
     ],
     ["heads"],
+    ["lab.observation_scale", "lab.robots"],
+    ["lab.demonstrations", "lab.metaworld_robot", "lab.rollouts", "lab.state_policy"],
+    ["lab.two_sided"],
+    ["lab.simulator"],
     ["demo", "hf.batch_encoding", "hf.coefficient_text", "hf.embeddings", "hf.generation"],
     ["commands"],
     ["commands.arguments", "dataset_training.settings", "dataset_training.stage_times"],
@@ -131,6 +135,7 @@ LAYERS = [
 FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
     *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch", "matplotlib"),
+    *("metaworld", "mujoco"),
 }
 # Modules that only a user of torch or transformers imports may load it, and what it brings.
 OPTIONAL = {

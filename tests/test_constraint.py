@@ -39,6 +39,7 @@ def test_every_encoding_is_let_through(vocabulary, data):
     points = data.draw(st.lists(st.sampled_from(vocabulary.points), min_size=1, max_size=30))
     codec = vocabulary.codec()
     ids = ids_of_points(codec, points)
+    assert len(ids) <= codec.max_length(1, len(points))
     for canonical in (True, False):
         constraint = codec.constraint(1, len(points), canonical=canonical)
         assert constraint.follow(constraint.start(), [ids]).complete.all()
@@ -51,6 +52,7 @@ def test_what_is_let_through_decodes(vocabulary, length, canonical, data):
     ids = generated(
         codec.constraint(1, length, canonical=canonical), lambda allowed: data.draw(st.sampled_from(allowed))
     )
+    assert len(ids) <= codec.max_length(1, length)
     points = np.rint(codec.decode([ids], horizon=1, action_dim=length)[0, 0])
     if canonical and not vocabulary.byte_level:
         assert ids_of_points(codec, points) == ids
@@ -89,6 +91,13 @@ def test_the_worst_choices_end_and_decode(scheme, request, motions):
             tokens = [generated(constraint, choose)]
             actions = tokenizer.decode(tokens, time_horizon=shape[0], action_dim=shape[1])
             assert actions.shape == (1, *shape)
+
+
+def test_the_longest_chunk_is_of_characters_of_four_bytes(bytes_tokenizer):
+    codec = bytes_tokenizer.codec
+    first = codec.tokens.index("ð")  # of such a character: 0xF0
+    ids = generated(codec.constraint(5, 7), lambda allowed: first if first in allowed else allowed[0])
+    assert len(ids) == codec.max_length(5, 7) == 4 * 5 * 7
 
 
 def test_the_end_token_comes_when_the_chunk_is_complete_and_not_before(symbols_tokenizer, motions):

@@ -61,6 +61,7 @@ def out_of_range(codec, batch):
 def test_the_length_is_known_and_what_is_out_of_range_is_reported(codec, batch):
     encoded = codec.encode(batch)
     assert (encoded.lengths == codec.length(*batch.shape[1:])).all()
+    assert codec.max_length(*batch.shape[1:]) == codec.length(*batch.shape[1:])
     assert ((encoded.ids >= 0) & (encoded.ids < codes_of(codec))).all()
     np.testing.assert_array_equal(encoded.clipped, out_of_range(codec, batch))
     decoded = codec.decode(encoded, horizon=batch.shape[1], action_dim=batch.shape[2])

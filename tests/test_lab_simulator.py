@@ -112,11 +112,11 @@ def test_the_pillar_is_a_circle(two_sided):
     two_sided.reset(0)
     robot = two_sided._robot
     for angle in np.linspace(0, 6, 7):
-        place = two_sided.pillar + 1.01 * PILLAR_RADIUS * np.array([np.cos(angle), np.sin(angle)])
+        place = two_sided.pillar + 1.02 * PILLAR_RADIUS * np.array([np.cos(angle), np.sin(angle)])
         robot.hand = np.append(place, 0.2)
         two_sided.step(np.zeros(D))
         assert not two_sided.ending.hit_pillar
-    robot.hand = np.append(two_sided.pillar + [0, 0.99 * PILLAR_RADIUS], 0.2)
+    robot.hand = np.append(two_sided.pillar + 0.7 * PILLAR_RADIUS, 0.2)  # in both directions
     two_sided.step(np.zeros(D))
     assert two_sided.ending.hit_pillar
     two_sided.reset(0)
@@ -150,8 +150,8 @@ def test_demonstrations_are_the_expert_without_its_noise():
     given = np.stack(robot.given)
     assert 0.1 < np.std(given[:30, 1] - 1) < 0.3  # full speed ahead, and noise
     np.testing.assert_array_equal(given[:, 3], 1)  # none on the gripper
-    done = np.linalg.norm(shown.observations[:, 4:7] - shown.observations[:, :3], axis=1) < 0.03
-    assert done.sum() == 3  # whole chunks begin up to the success
+    # Of each episode there is a chunk for every step up to the success, and what follows is there for the last.
+    assert len(shown.chunks) == robot.steps - 3 * (H - 1)
 
 
 def test_demonstrations_depend_on_their_seeds_alone():
@@ -209,11 +209,11 @@ def test_a_robot_that_has_done_its_task_waits_for_the_others():
     class Near(Glider):
         def reset(self, seed):
             super().reset(seed)
-            self.object = self.hand + [0, 0.05 * (1 + 4 * seed), 0]
+            self.object = self.hand + np.array([0, 0.052 + 0.2 * seed, 0])
 
     robots = [Near(), Near()]
     roll_out(straight, robots, [0, 1], **ALWAYS)
-    assert robots[0].steps == 5  # from 5 cm to under 3
+    assert robots[0].steps == 5  # from 5.2 cm to under 3
     assert robots[1].steps == 45
 
 
@@ -285,7 +285,7 @@ PLAIN, TWO_SIDED = "drawer-open", "button-press-topdown-two-sided"
 def test_a_summary():
     outcomes = [
         *(outcome("regression", PLAIN, seed, success) for seed, success in enumerate((1.0, 0.9, 0.95))),
-        *(outcome("fast", PLAIN, seed, 0.8, tokens=12.0) for seed in range(3)),
+        *(outcome("fast", PLAIN, seed, 0.75, tokens=12.0) for seed in range(3)),
         outcome(
             "masked", TWO_SIDED, 0, 0.5, hits=0.5, left=0.4, expert={"success": 0.9, "hits": 0.1, "left": 0.5}
         ),
@@ -303,7 +303,7 @@ def test_a_summary():
     assert [cell.mean for cell in two_sided.rows[0][1:4]] == [0.5, 0.5, 0.4]
     tokens, continuous, expert = summary.checks
     assert not tokens.holds
-    assert tokens.got == "FAST tokens, drawer-open: 0.800"
+    assert tokens.got == "FAST tokens, drawer-open: 0.750"
     assert continuous.holds
     assert not expert.holds
     assert expert.got == "at least 0.900"

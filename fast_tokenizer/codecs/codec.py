@@ -74,6 +74,10 @@ class Codec(ABC):
     def length(self, horizon: int, action_dim: int) -> int | None:
         """Ids of a chunk of this shape, None where that depends on the chunk."""
 
+    def max_length(self, horizon: int, action_dim: int) -> int:
+        """Most ids of a chunk of this shape: none that encoding writes, or `constraint` lets through, has more."""
+        return self._values(horizon, action_dim)
+
     @abstractmethod
     def constraint(self, horizon: int, action_dim: int) -> ActionConstraint:
         """Which ids may come next in a sequence that is to become a chunk of this shape."""

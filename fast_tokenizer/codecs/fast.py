@@ -30,6 +30,9 @@ Scheme: TypeAlias = Literal["bytes", "symbols"]
 """How a coefficient becomes text for BPE: as the UTF-8 bytes of a character (the published format), or as one
 symbol."""
 
+_MOST_BYTES = 4
+"""Of a character in UTF-8."""
+
 
 class FastCodec(Codec):
     """Actions, normalised to about [-1, 1], to FAST tokens and back.
@@ -113,6 +116,10 @@ class FastCodec(Codec):
     def length(self, horizon: int, action_dim: int) -> int | None:
         """Ids of a chunk of this shape: none is known beforehand, as frequent runs take fewer."""
         return None
+
+    def max_length(self, horizon: int, action_dim: int) -> int:
+        """Most ids of a chunk of this shape: one a coefficient, in scheme `"bytes"` one for each byte of it."""
+        return horizon * action_dim * (_MOST_BYTES if self._scheme == "bytes" else 1)
 
     def constraint(
         self,

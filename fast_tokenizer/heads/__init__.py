@@ -10,7 +10,7 @@ Examples:
 """
 
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
-from fast_tokenizer.heads.autoregressive import AutoregressiveBinsHead
+from fast_tokenizer.heads.autoregressive import AutoregressiveTokensHead, SampleInfo
 from fast_tokenizer.heads.binning import BinningHead
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.flow_matching import FlowMatchingHead
@@ -22,7 +22,7 @@ from fast_tokenizer.heads.trunk import TransformerTrunk, Trunk
 
 __all__ = [
     "ActionHead",
-    "AutoregressiveBinsHead",
+    "AutoregressiveTokensHead",
     "BinningHead",
     "Condition",
     "FlowMatchingHead",
@@ -31,6 +31,7 @@ __all__ = [
     "MaskedDiffusionHead",
     "RealTimeGuidance",
     "RegressionHead",
+    "SampleInfo",
     "TransformerTrunk",
     "Trunk",
 ]

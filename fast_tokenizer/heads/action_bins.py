@@ -50,18 +50,3 @@ class ActionBins(nn.Module):
         """float64 `[B, H, D]`: what the bins decode to."""
         dimensions = torch.arange(ids.shape[2], device=ids.device)
         return self._values.to(ids.device)[dimensions, ids]
-
-
-def draw_ids(logits: Tensor, temperature: float, uniforms: Tensor) -> Tensor:
-    """Ids `[...]` of logits `[..., V]`: the likeliest at temperature 0, else by the inverse of the distribution.
-
-    Args:
-        logits: Floating.
-        temperature: 0 or more.
-        uniforms: `[...]` in [0, 1).
-    """
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    cumulative = (logits.double() / temperature).softmax(dim=-1).cumsum(dim=-1)
-    reached = (cumulative <= uniforms[..., None] * cumulative[..., -1:]).sum(dim=-1)
-    return reached.clamp(max=logits.shape[-1] - 1)

@@ -18,7 +18,8 @@ class HeadInfo:
     """What kind of head it is.
 
     Attributes:
-        nfe: Passes of the trunk that a sample takes, with the settings that are the default.
+        nfe: Passes of the trunk that a sample takes, with the settings that are the default; the most, where they
+            depend on what is drawn.
         is_stochastic: Whether samples differ.
         is_joint: Whether all values of a chunk are drawn together, so that they fit each other.
         has_log_prob: Whether it can tell the density of a chunk.

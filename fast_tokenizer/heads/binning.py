@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from fast_tokenizer.codecs.bins import Bins
-from fast_tokenizer.heads.action_bins import ActionBins, draw_ids
+from fast_tokenizer.heads.action_bins import ActionBins
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
-from fast_tokenizer.heads.random_draws import uniform
+from fast_tokenizer.heads.random_draws import draw_ids, uniform
 from fast_tokenizer.heads.trunk import Trunk
 
 

@@ -11,16 +11,19 @@ from torch.nn.functional import softplus
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
 from fast_tokenizer.heads.condition import Condition
-from fast_tokenizer.heads.random_draws import normal, uniform
+from fast_tokenizer.heads.random_draws import draw_ids, normal, uniform
 from fast_tokenizer.heads.trunk import Trunk
 
 LEAST_STD = 1e-2  # robomimic's class has the same; its configuration's 1e-4 lets the likelihood grow without end
+
+_MEANS_APART = 0.5  # at the beginning, of actions in [-1, 1]
 
 
 class GaussianMixtureHead(ActionHead):
     """K chunks, how likely each is, and how far values spread around it.
 
-    A component is a whole chunk, so that the steps of a sample fit each other. Unlike robomimic's, `log_prob` is
+    A component is a whole chunk, so that the steps of a sample fit each other. Components begin apart: those that
+    begin at the same place tend to stay there, one of them for several ways. Unlike robomimic's, `log_prob` is
     the same in training and in evaluation: low noise is asked for in `sample`, by its temperature.
 
     Args:
@@ -38,6 +41,9 @@ class GaussianMixtureHead(ActionHead):
         self.queries = nn.Parameter(0.02 * torch.randn(1 + horizon, trunk.width))
         self.weights = nn.Linear(trunk.width, components)
         self.out = nn.Linear(trunk.width, 2 * components * action_dim)
+        with torch.no_grad():
+            means, _ = self.out.bias.view(2, components, action_dim)
+            means.normal_(std=_MEANS_APART)
 
     def info(self) -> HeadInfo:
         """One pass, of which a component and its noise are drawn."""
@@ -64,12 +70,7 @@ class GaussianMixtureHead(ActionHead):
         self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
     ) -> Tensor:
         weights, means, stds = self._mixture(condition)
-        if temperature == 0:
-            chosen = weights.argmax(dim=1)
-        else:
-            chances = (weights / temperature).softmax(dim=1).cumsum(dim=1)
-            drawn = uniform((len(condition), 1), means, generator)
-            chosen = (drawn >= chances).sum(dim=1).clamp(max=self.components - 1)
+        chosen = draw_ids(weights, temperature, uniform((len(condition),), means, generator))
         rows = torch.arange(len(condition), device=chosen.device)
         noise = normal(means[:, 0].shape, means, generator)
         return (means[rows, chosen] + temperature * stds[rows, chosen] * noise).to(condition.tokens.dtype)

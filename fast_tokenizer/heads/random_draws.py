@@ -16,5 +16,20 @@ def uniform(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | N
     return torch.rand(shape, generator=generator, device=_place(like, generator)).to(like.device)
 
 
+def draw_ids(logits: Tensor, temperature: float, uniforms: Tensor) -> Tensor:
+    """Ids `[...]` of logits `[..., V]`: the likeliest at temperature 0, else by the inverse of the distribution.
+
+    Args:
+        logits: Floating.
+        temperature: 0 or more.
+        uniforms: `[...]` in [0, 1).
+    """
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    cumulative = (logits.double() / temperature).softmax(dim=-1).cumsum(dim=-1)
+    reached = (cumulative <= uniforms[..., None] * cumulative[..., -1:]).sum(dim=-1)
+    return reached.clamp(max=logits.shape[-1] - 1)
+
+
 def _place(like: Tensor, generator: torch.Generator | None) -> torch.device:
     return like.device if generator is None else generator.device

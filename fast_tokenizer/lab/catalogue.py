@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from fast_tokenizer.lab.chunk import CHUNK
 from fast_tokenizer.lab.cup import CUP
 from fast_tokenizer.lab.experiment import Experiment
+from fast_tokenizer.lab.gradients import GRADIENTS
 from fast_tokenizer.lab.joint import JOINT
+from fast_tokenizer.lab.mixture import MIXTURE
+from fast_tokenizer.lab.obstacle import OBSTACLE
 from fast_tokenizer.lab.precision import PRECISION
 from fast_tokenizer.lab.simulator import SIMULATOR
 
-EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in (CUP, PRECISION, CHUNK, JOINT, SIMULATOR)}
+EXPERIMENTS: Mapping[str, Experiment] = {
+    one.name: one for one in (CUP, GRADIENTS, PRECISION, CHUNK, MIXTURE, OBSTACLE, JOINT, SIMULATOR)
+}

@@ -74,7 +74,9 @@ def _episode(
     """Observations `[T, C]` and actions `[T, D]`."""
     rng = np.random.default_rng(seed)
     robot.reset(seed)
-    seen, actions, left = [], [], horizon
+    seen: list[npt.NDArray[Any]] = []
+    actions: list[npt.NDArray[Any]] = []
+    left = horizon
     while left and len(actions) < max_steps + horizon and not robot.ending.hit_pillar:
         seen.append(robot.seen.copy())
         actions.append(robot.expert_action())

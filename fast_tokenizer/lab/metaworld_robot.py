@@ -43,11 +43,13 @@ class MetaWorldRobot:
         if name not in experts:
             known = ", ".join(one.removesuffix("-v3") for one in experts)
             raise FastTokenizerError(f"Meta-World has no task {task!r}: expected one of {known}")
-        self._environment: Any = environments[f"{name}-goal-observable"](seed=0)
+        make: Any = environments[f"{name}-goal-observable"]
+        self._environment = make(seed=0)
         # As Meta-World's own wrappers do it: places are drawn at each reset, from the seed.
         self._environment._freeze_rand_vec = False
         self._environment.seeded_rand_vec = True
-        self._expert = experts[name]()
+        make_expert: Any = experts[name]
+        self._expert = make_expert()
         self._seen: npt.NDArray[np.float64] = np.empty(0)
         self._succeeded = False
 

@@ -1,7 +1,7 @@
 """Closed loop in a real simulator: Meta-World, its scripted experts, and policies that see states.
 
-A robot sees 39 numbers, predicts 16 steps, and carries out 8 of them. Two tasks are the standard: one with one way to
-do it, and one in which a pillar is passed on the left or on the right.
+A robot sees 39 numbers, predicts 16 steps, and carries out 8 of them. Two tasks are the standard: one that is done
+in one way, and one in which a pillar is passed on the left or on the right.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     )
     robots = [_make_robot(task) for _ in range(min(_ROBOTS, evaluations))]
     shown_seeds = range(_SEEDS_A_TRIAL * seed, _SEEDS_A_TRIAL * seed + episodes)
-    # Thirds, as two-sided tasks have two seeds for each place: no place is tried twice, and the expert changes sides.
+    # Every third, as two-sided tasks have two seeds for each place: no place is tried twice, and both sides are.
     tried_seeds = [_FIRST_TRIED + _SEEDS_A_TRIAL * seed + 3 * one for one in range(evaluations)]
     shown = record(
         robots[0],
@@ -170,9 +170,9 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         _expert_check(by_task),
     ]
     notes = [
-        f"Every head: {_HORIZON} steps predicted and {_EXECUTE} carried out, the same demonstrations, and the same "
-        "episodes to be tried in. Trials ran side by side, so that milliseconds are for comparison alone. Losses of "
-        "different heads are different things."
+        f"Every head predicts {_HORIZON} steps and carries out {_EXECUTE}, learns from the same demonstrations, "
+        "and is tried in the same episodes. Trials ran side by side: milliseconds are for comparison alone. "
+        "Losses of different heads are different things."
     ]
     return Summary(tables, checks, [Drawing("Success", lambda figure: _draw(figure, by_task))], notes)
 

@@ -53,7 +53,7 @@ class StatePolicy:
         self.seconds += perf_counter() - begin
         self.token_counts += token_counts
         self.is_valid += is_valid
-        return chunks.double().numpy()
+        return np.asarray(chunks.double())
 
     def milliseconds(self, observation: npt.NDArray[Any]) -> float:
         """From an observation `[C]` of one robot to its chunk: the median of some."""

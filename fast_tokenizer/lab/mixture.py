@@ -1,0 +1,114 @@
+"""Experiment (f): how often a mixture of Gaussians is trained well.
+
+Four chunks of one step, each as likely, in ever more dimensions. Where a component stays between two of them, its
+samples are of neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import chdtri
+
+from fast_tokenizer.lab.contestants import make_head, make_trunk
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
+from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
+from fast_tokenizer.lab.training import Training, sample, seed_weights, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MODES, _SPREAD, _REACH = 4, 0.05, 0.8
+_EXAMPLES, _DRAWS = 8000, 2000
+_DIMENSIONS, _COMPONENTS = (2, 7, 14, 56), (4, 5, 10, 20)
+_DEFAULT = (7, 5)
+"""Dimensions and components of the runs whose losses are counted."""
+_SURE = 0.0027  # of a normal distribution beyond three standard deviations
+
+
+def _trials(choice: Choice) -> list[Trial]:
+    steps = choice.pick(200, 2000)
+    cells = [(d, k) for d in _DIMENSIONS for k in _COMPONENTS] if choice.profile == "full" else [_DEFAULT, (56, 5)]
+    return [
+        Trial({"dimensions": d, "components": k, "steps": steps, "seed": seed}, work=steps)
+        for d, k in cells
+        for seed in range(choice.pick(2, 20 if (d, k) == _DEFAULT else 5))
+    ]
+
+
+def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
+    dimensions, seed = int(settings["dimensions"]), int(settings["seed"])
+    rng = np.random.default_rng(seed)
+    modes = _modes(dimensions, rng)
+    chunks = modes[rng.integers(_MODES, size=_EXAMPLES)] + rng.normal(0, _SPREAD, (_EXAMPLES, dimensions))
+    seed_weights(seed)
+    head = make_head("mixture", make_trunk(1), chunks[:, None], components=int(settings["components"]))
+    training = Training(int(settings["steps"]), seed=seed)
+    trained = train(head, np.ones((_EXAMPLES, 1)), chunks[:, None], training, progress)
+    drawn = sample(head, np.ones((_DRAWS, 1)), seed=seed)[:, 0]
+    distance = np.square((drawn[:, None] - modes) / _SPREAD).sum(axis=2)
+    near = distance.min(axis=1) <= chdtri(dimensions, _SURE)
+    shares = np.bincount(distance.argmin(axis=1)[near], minlength=_MODES) / _DRAWS
+    return {
+        "valid": float(near.mean()),
+        "modes_found": int((shares > 0.25 / _MODES).sum()),
+        "strange_losses": trained.strange_losses,
+        "last_loss": trained.last_loss,
+    }
+
+
+def _modes(dimensions: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Four places, each at least half a unit from the others."""
+    while True:
+        modes = rng.uniform(-_REACH, _REACH, (_MODES, dimensions))
+        apart = np.linalg.norm(modes[:, None] - modes, axis=2) + np.eye(_MODES) * 9
+        if apart.min() >= 0.5:
+            return modes
+
+
+def _summarize(outcomes: Sequence[Outcome]) -> Summary:
+    rows, strange, seeds = Rows(), 0, 0
+    for outcome in outcomes:
+        d, k = int(outcome.settings["dimensions"]), int(outcome.settings["components"])
+        figures = outcome.figures
+        rows.add(
+            f"D = {d}, K = {k}",
+            valid=figures["valid"],
+            merged=float(figures["valid"] < 0.9),
+            found=figures["modes_found"],
+        )
+        if (d, k) == _DEFAULT:
+            strange, seeds = strange + figures["strange_losses"], seeds + 1
+    columns = {
+        "valid": Column("samples within 3σ of a mode"),
+        "merged": Column("seeds with merged modes", 2),
+        "found": Column("modes found, of 4", 1),
+    }
+    bar = f"no loss that is not finite, with defaults (D = {_DEFAULT[0]}, K = {_DEFAULT[1]}), 20 seeds"
+    checks = [Check(bar, f"{strange} in {seeds} seeds", strange == 0 and seeds >= 20)] if seeds else []
+    notes = ["Merged: more than a tenth of the samples is near no mode."]
+    table = rows.table("Four modes, one step", "dimensions, components", columns)
+    return Summary([table], checks, [Drawing("Samples near a mode", lambda figure: _draw(figure, rows))], notes)
+
+
+def _draw(figure: Figure, rows: Rows) -> None:
+    axes = figure.subplots()
+    for k in _COMPONENTS:
+        points = [(d, one.mean) for d in _DIMENSIONS if (one := rows.get(f"D = {d}, K = {k}", "valid"))]
+        if points:
+            axes.plot(*zip(*points, strict=True), "o-", label=f"{k} components", markersize=4)
+    axes.set(xscale="log", xlabel="dimensions", ylabel="samples within 3σ of a mode", ylim=(0, 1.03))
+    axes.set_xticks(_DIMENSIONS, [str(d) for d in _DIMENSIONS])
+    axes.legend()
+
+
+MIXTURE = Experiment(
+    "mixture",
+    "Is a mixture of Gaussians hard to train?",
+    _trials,
+    _run,
+    _summarize,
+)
