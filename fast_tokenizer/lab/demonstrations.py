@@ -22,12 +22,10 @@ class Demonstrations:
     Attributes:
         observations: `[N, C]`.
         chunks: `[N, H, D]` in [-1, 1], each beginning at its observation.
-        success: The part of the episodes in which the expert did the task; of the others nothing is here.
     """
 
     observations: npt.NDArray[np.float64]
     chunks: npt.NDArray[np.float64]
-    success: float
 
 
 def record(
@@ -38,7 +36,7 @@ def record(
     What is carried out is its action and some noise, what is kept is the action: so it shows how to come back from
     where a policy may err to. Source: DART, arXiv 1703.09327. The gripper, which is the last dimension, has no
     noise: what is held would be dropped. An episode goes on for a chunk after the success, so that there are
-    whole chunks up to it.
+    whole chunks up to it. One in which the expert fails is left out.
 
     Args:
         robot: That does it.
@@ -65,7 +63,7 @@ def record(
             f"the expert failed in all of {len(seeds)} episodes of {max_steps} steps with a noise of {noise:g}: "
             "record more, or with less noise"
         )
-    return Demonstrations(np.concatenate(observations), np.concatenate(chunks), len(chunks) / len(seeds))
+    return Demonstrations(np.concatenate(observations), np.concatenate(chunks))
 
 
 def _episode(

@@ -122,7 +122,7 @@ def _outcome(endings: Sequence[Ending]) -> dict[str, float | None]:
 
 
 def _cost(policy: StatePolicy, head: ActionHead, robot: Robot) -> dict[str, float | None]:
-    """Of the chunks that were carried out; then the time of chunks for one robot alone."""
+    """Of all chunks that robots asked for, and then of some for one robot alone."""
     chunks = len(policy.is_valid)
     return {
         "tokens": float(np.mean(policy.token_counts)) if policy.token_counts else None,
