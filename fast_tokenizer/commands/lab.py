@@ -11,7 +11,7 @@ from fast_tokenizer.commands.arguments import Commands, positive_int
 from fast_tokenizer.text_table import columns, labelled
 
 if TYPE_CHECKING:
-    from fast_tokenizer.lab import Summary
+    from fast_tokenizer.lab.summary import Summary
 
 _PROFILES = ("quick", "full")
 
@@ -39,7 +39,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         help="quick: minutes, to see it run; full: hours, for figures to quote (%(default)s)",
     )
     parser.add_argument("--heads", type=_names, metavar="A,B", help="only these; all for every one")
-    parser.add_argument("--tasks", type=_names, metavar="A,B", help="only these, of the simulator; all for every one")
+    parser.add_argument("--tasks", type=_names, metavar="A,B", help="only these; all for every one (simulator)")
     parser.add_argument(
         "--workers",
         type=positive_int,

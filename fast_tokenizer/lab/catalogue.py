@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fast_tokenizer.lab.chunk import CHUNK
+from fast_tokenizer.lab.cost import COST
 from fast_tokenizer.lab.cup import CUP
 from fast_tokenizer.lab.experiment import Experiment
 from fast_tokenizer.lab.gradients import GRADIENTS
@@ -14,6 +15,6 @@ from fast_tokenizer.lab.obstacle import OBSTACLE
 from fast_tokenizer.lab.precision import PRECISION
 from fast_tokenizer.lab.simulator import SIMULATOR
 
-EXPERIMENTS: Mapping[str, Experiment] = {
-    one.name: one for one in (CUP, GRADIENTS, PRECISION, CHUNK, MIXTURE, OBSTACLE, JOINT, SIMULATOR)
-}
+_ALL = (CUP, GRADIENTS, PRECISION, CHUNK, COST, MIXTURE, OBSTACLE, JOINT, SIMULATOR)
+
+EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in _ALL}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fast_tokenizer.chunking import cut_chunks
 from fast_tokenizer.codecs import BinningCodec, Codec
@@ -26,8 +27,7 @@ _HORIZON, _ACTION_DIM, _HZ = 16, 7, 16
 _MILLIMETRES = 100  # of a normalised unit, over ±0.1 m
 _NOISE = {"smooth": 0.0, "3% noise": 0.03}
 _SCALES = (2.5, 5, 10, 20, 30, 50, 80, 128)
-_VOCAB_SIZES = (1024, 4096)
-"""The second where the alphabet of a fine scale does not fit the first."""
+_VOCAB_SIZE, _LARGER_VOCAB_SIZE = 1024, 4096
 _BIN_COUNTS = (16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -57,16 +57,15 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     return figures
 
 
-def _fitted(chunks: np.ndarray[Any, Any], scale: float) -> Codec:
-    for vocab_size in _VOCAB_SIZES[:-1]:
-        try:
-            return FastTokenizer.fit(chunks, scale, vocab_size, num_threads=1).codec
-        except TrainingError:
-            continue
-    return FastTokenizer.fit(chunks, scale, _VOCAB_SIZES[-1], num_threads=1).codec
+def _fitted(chunks: npt.NDArray[Any], scale: float) -> Codec:
+    try:
+        codec: Codec = FastTokenizer.fit(chunks, scale, _VOCAB_SIZE, num_threads=1).codec
+    except TrainingError:  # the alphabet of a fine scale does not fit
+        codec = FastTokenizer.fit(chunks, scale, _LARGER_VOCAB_SIZE, num_threads=1).codec
+    return codec
 
 
-def _measure(codec: Codec, chunks: np.ndarray[Any, Any]) -> dict[str, float]:
+def _measure(codec: Codec, chunks: npt.NDArray[Any]) -> dict[str, float]:
     tokens = codec.encode(chunks)
     decoded = codec.decode(tokens.to_lists(), horizon=_HORIZON, action_dim=_ACTION_DIM)
     rmse = float(np.sqrt(np.square(decoded - chunks).mean()))

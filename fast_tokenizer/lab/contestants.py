@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.codecs import BinningCodec
+from fast_tokenizer.codecs import BinningCodec, Codec
 from fast_tokenizer.codecs.bins import Bins, uniform
 from fast_tokenizer.errors import FastTokenizerError
-from fast_tokenizer import heads as available
-from fast_tokenizer.heads import ActionHead, TransformerTrunk
+from fast_tokenizer.heads import (
+    ActionHead,
+    AutoregressiveTokensHead,
+    BinningHead,
+    DiffusionHead,
+    FlowMatchingHead,
+    GaussianMixtureHead,
+    MaskedDiffusionHead,
+    RegressionHead,
+    TransformerTrunk,
+)
 from fast_tokenizer.tokenizer import FastTokenizer
 
 HEADS: Mapping[str, str] = {
@@ -67,25 +76,25 @@ def make_head(
     Raises:
         FastTokenizerError: If there is no such head.
     """
+    if name not in HEADS:
+        raise FastTokenizerError(f"there is no head {name!r}: expected one of {', '.join(HEADS)}")
     _, horizon, action_dim = chunks.shape
     shape: dict[str, Any] = {"horizon": horizon, "action_dim": action_dim}
-    if name == "regression":
-        return available.RegressionHead(trunk, **shape)
-    if name == "regression-l1":
-        return available.RegressionHead(trunk, **shape, distance="l1")
-    if name == "mixture":
-        return available.GaussianMixtureHead(trunk, **shape, components=components)
-    if name == "bins":
-        return available.BinningHead(trunk, **shape, bins=bins_for(chunks, bin_count))
-    if name == "bins-ar":
-        return available.AutoregressiveTokensHead(trunk, **shape, codec=BinningCodec(bins_for(chunks, bin_count)))
-    if name == "fast":
-        codec = FastTokenizer.fit(chunks, scale=scale, vocab_size=vocab_size, num_threads=1).codec
-        return available.AutoregressiveTokensHead(trunk, **shape, codec=codec)
-    if name == "masked":
-        return available.MaskedDiffusionHead(trunk, **shape, bins=bins_for(chunks, bin_count))
-    if name == "diffusion":
-        return available.DiffusionHead(trunk, **shape)
-    if name == "flow":
-        return available.FlowMatchingHead(trunk, **shape)
-    raise FastTokenizerError(f"there is no head {name!r}: expected one of {', '.join(HEADS)}")
+    bins = bins_for(chunks, bin_count)
+    makers: dict[str, Callable[[], ActionHead]] = {
+        "regression": lambda: RegressionHead(trunk, **shape),
+        "regression-l1": lambda: RegressionHead(trunk, **shape, distance="l1"),
+        "mixture": lambda: GaussianMixtureHead(trunk, **shape, components=components),
+        "bins": lambda: BinningHead(trunk, **shape, bins=bins),
+        "bins-ar": lambda: AutoregressiveTokensHead(trunk, **shape, codec=BinningCodec(bins)),
+        "fast": lambda: AutoregressiveTokensHead(trunk, **shape, codec=_fast_codec(chunks, scale, vocab_size)),
+        "masked": lambda: MaskedDiffusionHead(trunk, **shape, bins=bins),
+        "diffusion": lambda: DiffusionHead(trunk, **shape),
+        "flow": lambda: FlowMatchingHead(trunk, **shape),
+    }
+    return makers[name]()
+
+
+def _fast_codec(chunks: npt.NDArray[np.float64], scale: float, vocab_size: int) -> Codec:
+    codec: Codec = FastTokenizer.fit(chunks, scale, vocab_size, num_threads=1).codec
+    return codec

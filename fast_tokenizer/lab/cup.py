@@ -1,6 +1,7 @@
 """Experiment (a): a cup that may be put down on the left or on the right.
 
-One action, drawn from `0.5 N(-0.1 m, (1 cm)^2) + 0.5 N(+0.1 m, (1 cm)^2)`; nothing that the policy sees tells which.
+One action, drawn from `0.5 N(-0.1 m, (1 cm)^2) + 0.5 N(+0.1 m, (1 cm)^2)`; nothing that is seen tells
+which.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
     columns = {
         "mean_mm": Column("mean, mm", 1),
         "right": Column("to the right"),
-        "valid": Column("within 3σ of a mode"),
+        "valid": Column("within 3 deviations of a mode"),
         "std_mm": Column("spread in a mode, mm (truth 10)", 1),
         "wasserstein_mm": Column("Wasserstein distance, mm", 1),
     }

@@ -47,7 +47,9 @@ class Choice:
             return known
         unknown = sorted(set(asked) - set(known))
         if unknown:
-            raise FastTokenizerError(f"there are no {kind} {', '.join(unknown)}: expected all, or {', '.join(known)}")
+            raise FastTokenizerError(
+                f"there are no {kind} {', '.join(unknown)}: expected all, or {', '.join(known)}"
+            )
         return [one for one in known if one in asked]
 
     def pick(self, quick: int, full: int) -> int:

@@ -83,7 +83,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         if (d, k) == _DEFAULT:
             strange, seeds = strange + figures["strange_losses"], seeds + 1
     columns = {
-        "valid": Column("samples within 3σ of a mode"),
+        "valid": Column("samples within 3 deviations of a mode"),
         "merged": Column("seeds with merged modes", 2),
         "found": Column("modes found, of 4", 1),
     }
@@ -100,7 +100,7 @@ def _draw(figure: Figure, rows: Rows) -> None:
         points = [(d, one.mean) for d in _DIMENSIONS if (one := rows.get(f"D = {d}, K = {k}", "valid"))]
         if points:
             axes.plot(*zip(*points, strict=True), "o-", label=f"{k} components", markersize=4)
-    axes.set(xscale="log", xlabel="dimensions", ylabel="samples within 3σ of a mode", ylim=(0, 1.03))
+    axes.set(xscale="log", xlabel="dimensions", ylabel="samples within 3 deviations of a mode", ylim=(0, 1.03))
     axes.set_xticks(_DIMENSIONS, [str(d) for d in _DIMENSIONS])
     axes.legend()
 

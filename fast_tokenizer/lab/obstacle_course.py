@@ -47,13 +47,15 @@ def collides(paths: Floats) -> npt.NDArray[np.bool_]:
     length = np.square(way).sum(axis=2)
     nearest = np.clip(-(begin * way).sum(axis=2) / np.where(length > 0, length, 1.0), 0, 1)
     distance = np.linalg.norm(begin + nearest[..., None] * way, axis=2)
-    return (distance < RADIUS).any(axis=1)
+    found: npt.NDArray[np.bool_] = (distance < RADIUS).any(axis=1)
+    return found
 
 
 def to_the_right(paths: Floats) -> npt.NDArray[np.bool_]:
     """Which of the paths are above zero where they are nearest to the middle of the way; `[B]`."""
     middle = np.abs(paths[..., 0]).argmin(axis=1)
-    return paths[np.arange(len(paths)), middle, 1] > 0
+    found: npt.NDArray[np.bool_] = paths[np.arange(len(paths)), middle, 1] > 0
+    return found
 
 
 def carry_out(

@@ -76,7 +76,9 @@ def _check(check: Check) -> str:
 
 def _drawing(drawing: Drawing) -> str:
     caption = html.escape(drawing.title)
-    return f'<figure role="img" aria-label="{caption}">{as_svg(drawing)}<figcaption>{caption}</figcaption></figure>'
+    return (
+        f'<figure role="img" aria-label="{caption}">{as_svg(drawing)}<figcaption>{caption}</figcaption></figure>'
+    )
 
 
 def as_svg(drawing: Drawing) -> str:

@@ -7,7 +7,7 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,6 @@ class Records:
 
 def versions(packages: Iterable[str] = _PACKAGES) -> Mapping[str, Any]:
     """Versions of what figures depend on, and the machine's kind."""
-    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    installed = {one.metadata["Name"].replace("-", "_").lower(): one.version for one in distributions()}
+    found = {package: installed[package] for package in packages if package in installed}
+    return {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}", **found}

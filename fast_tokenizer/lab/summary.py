@@ -71,7 +71,7 @@ class Column:
     def text(self, cell: Cell) -> str:
         """A cell as people read it."""
         if cell is None:
-            return "–"
+            return "-"
         if isinstance(cell, str | int):
             return str(cell)
         return cell.text(self.digits) if isinstance(cell, Estimate) else f"{cell:.{self.digits}f}"

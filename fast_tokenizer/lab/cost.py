@@ -1,0 +1,216 @@
+"""Experiment (e): what a chunk costs, by passes of the trunk.
+
+A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head
+over FAST tokens is trained, for a moment, so that it writes chunks of the usual number of tokens.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from fast_tokenizer.chunking import cut_chunks
+from fast_tokenizer.heads import ActionHead, Condition
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
+from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
+from fast_tokenizer.lab.training import Training, parameters_of, seed_weights, train
+from fast_tokenizer.motions import generate_episodes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HORIZON, _ACTION_DIM, _HZ = 16, 7, 16
+_CONDITION_DIM, _CONDITION_TOKENS = 64, 16
+_WAYS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "regression": ("regression", {}),
+    "mixture": ("mixture", {}),
+    "bins, in parallel": ("bins", {}),
+    **{f"flow, Euler {steps}": ("flow", {"num_steps": steps}) for steps in (5, 10, 20, 50)},
+    **{f"DDIM {steps}": ("diffusion", {"sampler": "ddim", "num_steps": steps}) for steps in (10, 50)},
+    "DDPM 100": ("diffusion", {"sampler": "ddpm"}),
+    "FAST tokens": ("fast", {}),
+    "masked diffusion, 12 rounds": ("masked", {}),
+    "bins, one by one": ("bins-ar", {}),
+}
+_ORDER = (
+    ("regression", "mixture", "bins, in parallel"),
+    ("flow, Euler 10", "DDIM 10"),
+    ("FAST tokens",),
+    ("masked diffusion, 12 rounds",),
+    ("bins, one by one",),
+    ("DDPM 100",),
+)
+"""From cheap to dear, with one chunk and one thread."""
+
+
+def _trials(choice: Choice) -> list[Trial]:
+    repeats, width, layers = choice.pick(2, 15), choice.pick(64, 256), choice.pick(2, 4)
+    wanted = choice.among("heads", list(HEADS), [])
+    common = {"repeats": repeats, "width": width, "layers": layers}
+    return [
+        Trial({"way": way, "batch": batch, "threads": threads, **common})
+        for way, (head, _) in _WAYS.items()
+        if head in wanted
+        for batch in (1, 32)
+        for threads in (1, 2)
+    ]
+
+
+def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
+    """Milliseconds of a sample and of a pass over a token a step, medians of turns, and memory."""
+    case = (str(settings["way"]), int(settings["batch"]), int(settings["width"]), int(settings["layers"]))
+    head, condition, how = _prepared(*case)
+    passes, tokens = 0, 0
+
+    def count(module: Any, inputs: Any, output: Any) -> None:
+        nonlocal passes, tokens
+        passes, tokens = passes + 1, tokens + inputs[0].shape[1]
+
+    trunk: Any = head.trunk
+    hook = trunk.register_forward_hook(count)
+    head.sample(condition, generator=torch.Generator().manual_seed(0), **how)
+    hook.remove()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(settings["threads"]))
+    try:
+        times = _times(head, condition, how, int(settings["repeats"]))
+    finally:
+        torch.set_num_threads(threads)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        memory = fresh.submit(_memory, *case).result()
+    return {**times, "passes": passes, "tokens": tokens, "parameters": parameters_of(head), "memory_mb": memory}
+
+
+def _prepared(way: str, batch: int, width: int, layers: int) -> tuple[ActionHead, Condition, Mapping[str, Any]]:
+    """The head, what it sees, and how it is asked."""
+    name, options = _WAYS[way]
+    episodes = generate_episodes(60, action_dim=_ACTION_DIM, hz=_HZ)
+    chunks = cut_chunks(episodes, _HORIZON, _HORIZON // 4).astype(np.float64)
+    seed_weights(0)
+    head = make_head(name, make_trunk(_CONDITION_DIM, width=width, layers=layers), chunks)
+    if name == "fast":
+        train(head, np.zeros((len(chunks), _CONDITION_DIM)), chunks, Training(60, batch=32), lambda done: None)
+    how = dict(options)
+    if "sampler" in how:
+        head.sampler = how.pop("sampler")
+    return head, Condition(torch.randn(batch, _CONDITION_TOKENS, _CONDITION_DIM)), how
+
+
+def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repeats: int) -> dict[str, float]:
+    """In turns, so that what else the machine does falls on both."""
+    generator = torch.Generator().manual_seed(1)
+    one_each = torch.randn(len(condition), _HORIZON, head.trunk.width)
+    samples, passes = [], []
+    with torch.no_grad():
+        memory = head.trunk.remember(condition)
+        for turn in range(1 + repeats):
+            begin = perf_counter()
+            head.sample(condition, generator=generator, **how)
+            middle = perf_counter()
+            head.trunk(one_each, memory)
+            if turn:  # the first of each is slower
+                samples.append(middle - begin)
+                passes.append(perf_counter() - middle)
+    return {"sample_ms": 1e3 * median(samples), "pass_ms": 1e3 * median(passes)}
+
+
+def _memory(way: str, batch: int, width: int, layers: int) -> float | None:
+    """How far a first sample takes the memory of a fresh process above what it had before, in MB.
+
+    In a process that has sampled already, memory that was freed is used again. None where the system does not
+    tell.
+    """
+    head, condition, how = _prepared(way, batch, width, layers)
+    with torch.no_grad():
+        head.trunk(torch.zeros(1, 1, width), head.trunk.remember(Condition.of(torch.zeros(1, _CONDITION_DIM))))
+    refs, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    try:
+        refs.write_text("5")  # sets the peak to what is used now (man 5 proc)
+        before = _status(status, "VmRSS")
+        head.sample(condition, **how)
+        return (_status(status, "VmHWM") - before) / 1024
+    except OSError:
+        return None
+
+
+def _status(path: Path, name: str) -> int:
+    line = next(line for line in path.read_text().splitlines() if line.startswith(name))
+    return int(line.split()[1])
+
+
+def _summarize(outcomes: Sequence[Outcome]) -> Summary:
+    tables, by_case = [], dict[tuple[int, int], Rows]()
+    for outcome in outcomes:
+        case = (int(outcome.settings["batch"]), int(outcome.settings["threads"]))
+        figures = outcome.figures
+        memory = {} if figures["memory_mb"] is None else {"memory_mb": figures["memory_mb"]}
+        by_case.setdefault(case, Rows()).add(
+            str(outcome.settings["way"]),
+            **memory,
+            passes=figures["passes"],
+            tokens=figures["tokens"],
+            sample_ms=figures["sample_ms"],
+            ratio=figures["sample_ms"] / figures["pass_ms"],
+            a_pass=figures["sample_ms"] / figures["passes"],
+        )
+    columns = {
+        "passes": Column("passes", 0),
+        "tokens": Column("tokens in them", 0),
+        "sample_ms": Column("sample, ms", 1),
+        "ratio": Column("in passes over 16 tokens", 1),
+        "a_pass": Column("ms a pass", 2),
+        "memory_mb": Column("memory, MB", 0),
+    }
+    for (batch, threads), rows in sorted(by_case.items()):
+        what = f"{batch} chunk{'s' if batch > 1 else ''}, {threads} thread{'s' if threads > 1 else ''}"
+        tables.append(rows.table(what, "head", columns))
+    alone = by_case.get((1, 1), Rows())
+    notes = ["Memory: how far a first sample takes a fresh process above what it had before."]
+    return Summary(tables, _checks(alone), [Drawing("One chunk", lambda figure: _draw(figure, alone))], notes)
+
+
+def _checks(rows: Rows) -> list[Check]:
+    checks = []
+    times = {name: one.mean for name in rows.names() if (one := rows.get(name, "sample_ms"))}
+    groups = [[(times[name], name) for name in group if name in times] for group in _ORDER]
+    if all(groups):
+        holds = all(max(cheap) < min(dear) for cheap, dear in pairwise(groups))
+        got = ", ".join(f"{name} {ms:.1f}" for group in groups for ms, name in group)
+        checks.append(
+            Check("one pass < ten < FAST tokens < masked < bins one by one < DDPM 100", f"{got} ms", holds)
+        )
+    for kind in ("flow, Euler", "DDIM"):
+        passes = [one.mean for name in times if name.startswith(kind) and (one := rows.get(name, "a_pass"))]
+        if len(passes) > 1:
+            off = max(passes) / min(passes) - 1
+            checks.append(Check(f"{kind}: time is linear in passes, ± 20%", f"{100 * off:.0f}% apart", off <= 0.2))
+    return checks
+
+
+def _draw(figure: Figure, rows: Rows) -> None:
+    axes = figure.subplots()
+    times = sorted((one.mean, name) for name in rows.names() if (one := rows.get(name, "sample_ms")))
+    axes.barh([name for _, name in times], [ms for ms, _ in times])
+    axes.set(xlabel="milliseconds, one chunk, one thread", xscale="log")
+    for at, (ms, _) in enumerate(times):
+        axes.text(ms * 1.05, at, f"{ms:.1f}", va="center", fontsize=8)
+
+
+COST = Experiment(
+    "cost",
+    "What does a chunk cost?",
+    _trials,
+    _run,
+    _summarize,
+    runs_alone=True,
+)

@@ -1,0 +1,158 @@
+"""The lab: trials that are run once, kept, and put together."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+from command_line import assert_interruptible, assert_one_line_error, run
+from frameworks import import_or_skip
+
+import_or_skip("torch")
+import_or_skip("diffusers")
+import_or_skip("matplotlib")
+
+from lab_experiments import COUNTING, FAILING  # noqa: E402
+
+from fast_tokenizer.errors import FastTokenizerError, FormatError  # noqa: E402
+from fast_tokenizer.lab import Choice, Laboratory, catalogue, experiment_names  # noqa: E402
+from fast_tokenizer.lab.page import as_page  # noqa: E402
+from fast_tokenizer.lab.records import Records  # noqa: E402
+from fast_tokenizer.lab.running import run_trials  # noqa: E402
+from fast_tokenizer.lab.summary import Check, Column, Drawing, Estimate, Rows, Summary, Table  # noqa: E402
+
+QUICK = Choice("quick")
+
+
+def files_of(folder):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*.json")}
+
+
+def test_an_estimate_is_students_interval():
+    values = np.random.default_rng(0).normal(3, 2, 7)
+    estimate = Estimate.of(values)
+    low, high = scipy.stats.t.interval(0.95, 6, loc=values.mean(), scale=scipy.stats.sem(values))
+    assert (estimate.mean - estimate.half_width, estimate.mean + estimate.half_width) == pytest.approx((low, high))
+    assert (Estimate.of([2.0]), Estimate.of([2.0]).text(1)) == (Estimate(2.0, None, 1), "2.0")
+    assert Estimate.of([2.0, 2.0]).text(1) == "2.0"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_trials_are_run_once(tmp_path, workers):
+    records, trials = Records(tmp_path), COUNTING.trials(QUICK)
+    outcomes = run_trials(COUNTING, trials[1:3], records, workers=workers)
+    assert [outcome.figures["value"] for outcome in outcomes] == [10.0, 20.0]
+    before = files_of(tmp_path)
+    outcomes = run_trials(COUNTING, trials, records, workers=workers)
+    assert [outcome.figures["value"] for outcome in outcomes] == [0.0, 10.0, 20.0] * 2
+    after = files_of(tmp_path)
+    assert (len(before), len(after)) == (2, 6)
+    assert before.items() <= after.items()
+    content = json.loads(next(iter(after)).read_text())
+    assert set(content) == {"format_version", "settings", "figures", "seconds", "versions"}
+    assert content["versions"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_measured_before_a_failure_is_kept(tmp_path, workers):
+    records, trials = Records(tmp_path), FAILING.trials(QUICK)
+    with pytest.raises(ValueError, match="this one does not work"):
+        run_trials(FAILING, trials, records, workers=workers)
+    assert 0 < len(files_of(tmp_path)) < 6
+    assert records.find(trials[4].settings) is None
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    records, (first, second, *_) = Records(tmp_path), COUNTING.trials(QUICK)
+    run_trials(COUNTING, [first, second], records)
+    one, two = sorted(tmp_path.iterdir())
+    one.write_text(two.read_text())
+    broken = next(trial for trial in (first, second) if Records(tmp_path)._path(trial.settings) == one)
+    with pytest.raises(FormatError, match="other settings: delete it"):
+        records.find(broken.settings)
+    one.write_text("{")
+    with pytest.raises(FormatError, match="not readable as JSON"):
+        records.find(broken.settings)
+
+
+def test_the_page_shows_everything_and_asks_for_nothing():
+    table = Table("a & b", [Column("name"), Column("x", 1)], [["<one>", Estimate(1.25, 0.5, 3)], ["two", None]])
+    drawing = Drawing("a line", lambda figure: figure.subplots().plot([1, 2]))
+    page = as_page(
+        {COUNTING: Summary([table], [Check("more than 1", "0.5", False)], [drawing], ["note"])},
+        "quick",
+        {"numpy": "1"},
+    )
+    for text in ("&lt;one&gt;", "1.2 ± 0.5", "a &amp; b", "not met", "more than 1: ", "How much is it?", "<svg"):
+        assert text in page
+    assert "src=" not in page
+    assert 'href="http' not in page
+    assert as_page({COUNTING: Summary([table])}, "quick", {}).count("<svg") == 0
+
+
+def test_figures_go_by_row_and_column():
+    rows = Rows()
+    rows.add("a", x=1.0, y=2.0)
+    rows.add("b", x=5.0)
+    rows.add("a", x=3.0, y=2.0)
+    table = rows.table("t", "name", {"x": Column("x", 0), "y": Column("y", 0)})
+    assert table.texts() == [["a", "2 ± 13", "2"], ["b", "5", "-"]]
+
+
+def test_names_and_heads_are_checked():
+    assert experiment_names(["joint", "cup"]) == ["cup", "joint"]
+    assert experiment_names(["all"]) == list(catalogue.EXPERIMENTS)
+    with pytest.raises(FastTokenizerError, match="no experiment 'cups': expected one of cup"):
+        experiment_names(["cups"])
+    for name in ("cup", "joint", "obstacle", "gradients", "cost"):
+        with pytest.raises(FastTokenizerError, match="no heads telepathy: expected all, or some of"):
+            catalogue.EXPERIMENTS[name].trials(Choice("quick", heads=("telepathy",)))
+
+
+def test_settings_tell_trials_apart():
+    for profile in ("quick", "full"):
+        for experiment in catalogue.EXPERIMENTS.values():
+            trials = experiment.trials(Choice(profile, heads=("all",), tasks=("all",)))
+            assert len({json.dumps(dict(trial.settings), sort_keys=True) for trial in trials}) == len(trials)
+
+
+def test_the_standard_of_the_toys_has_five_seeds_and_the_simulator_three():
+    for name in ("cup", "gradients", "chunk", "mixture", "obstacle", "joint"):
+        trials = catalogue.EXPERIMENTS[name].trials(Choice("full"))
+        assert {trial.settings["seed"] for trial in trials if "seed" in trial.settings} >= set(range(5))
+
+
+def test_the_command_goes_on_and_shows_all(tmp_path):
+    first = run(tmp_path, "lab", "precision", "chunk", "--workers", "2")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "met      smooth: 15 to 25 tokens" in first.stdout
+    folder = tmp_path / "lab" / "quick"
+    content = json.loads((folder / "chunk.json").read_text())
+    assert all(check["holds"] for check in content["checks"])
+    assert content["tables"][0]["rows"][0][1]["seeds"] == 2
+    trials = files_of(folder / "trials")
+    again = run(tmp_path, "lab", "precision")
+    assert again.returncode == 0
+    assert files_of(folder / "trials") == trials
+    page = (folder / "index.html").read_text()
+    assert 'id="precision"' in page
+    assert 'id="chunk"' in page
+    assert 'id="cup"' not in page
+
+
+def test_errors_are_one_line(tmp_path):
+    assert_one_line_error(run(tmp_path, "lab", "cups"), "there is no experiment 'cups'")
+    assert_one_line_error(run(tmp_path, "lab", "cup", "--heads", "telepathy"), "no heads telepathy")
+    (tmp_path / "file").write_text("")
+    assert_one_line_error(run(tmp_path, "lab", "precision", "--out", "file"), "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_all_workers(tmp_path, workers):
+    command = ("lab", "cup", "--profile", "full", "--heads", "regression,flow", "--workers", workers)
+    assert_interruptible(tmp_path, *command, stage="cup")
+
+
+def test_a_laboratory_of_another_folder_has_no_summary(tmp_path):
+    assert Laboratory(tmp_path, QUICK).summary("cup") is None

@@ -1,0 +1,148 @@
+"""The experiments of the lab: what they count, against a plainer way to count it, and each of them in small."""
+
+import numpy as np
+import pytest
+from frameworks import import_or_skip
+
+import_or_skip("torch")
+import_or_skip("diffusers")
+
+from fast_tokenizer.execution import TemporalEnsemble  # noqa: E402
+from fast_tokenizer.lab.catalogue import EXPERIMENTS  # noqa: E402
+from fast_tokenizer.lab.contestants import HEADS  # noqa: E402
+from fast_tokenizer.lab.cup import _measure as measure_cup  # noqa: E402
+from fast_tokenizer.lab.experiment import Choice, Outcome  # noqa: E402
+from fast_tokenizer.lab.gradients import _analytic as analytic_gradients  # noqa: E402
+from fast_tokenizer.lab.joint import _coherent, _revealed_first  # noqa: E402
+from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
+    HORIZON,
+    RADIUS,
+    carry_out,
+    chunks_from_everywhere,
+    collides,
+    demonstrations,
+    to_the_right,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def in_small(name, **settings):
+    """Outcomes of one trial of each kind, with the settings changed."""
+    trials = EXPERIMENTS[name].trials(Choice("quick"))
+    outcomes = []
+    for trial in trials:
+        if trial.settings.get("seed", 0) == 0:
+            changed = {**trial.settings, **{key: value for key, value in settings.items() if key in trial.settings}}
+            outcomes.append(Outcome(changed, EXPERIMENTS[name].run(changed, lambda done: None)))
+    return outcomes
+
+
+def test_demonstrations_go_past_on_both_sides():
+    paths = demonstrations(2000, np.random.default_rng(0))
+    assert not collides(paths).any()
+    assert to_the_right(paths).mean() == pytest.approx(0.5, abs=0.05)
+    assert collides(paths * [1, 0]).all()
+
+
+def test_collisions_are_seen_between_waypoints():
+    rng = np.random.default_rng(1)
+    paths = rng.uniform(-0.5, 0.5, (300, 5, 2))
+    fine = np.linspace(0, 1, 2001)[:, None]
+    for path, found in zip(paths, collides(paths), strict=True):
+        points = np.concatenate([a + fine * (b - a) for a, b in zip(path, path[1:], strict=False)])
+        nearest = np.linalg.norm(points, axis=1).min()
+        if abs(nearest - RADIUS) > 1e-3:
+            assert found == (nearest < RADIUS)
+
+
+def test_chunks_follow_the_paths():
+    paths = demonstrations(3, np.random.default_rng(0))
+    seen, chunks = chunks_from_everywhere(paths)
+    assert (seen.shape, chunks.shape) == ((3 * HORIZON, 2), (3 * HORIZON, HORIZON, 2))
+    at = 3 * 5 + 1  # the second path at its sixth place
+    assert (seen[at] == paths[1, 5]).all()
+    assert (chunks[at, :11] == paths[1, 6:]).all()
+    assert (chunks[at, 11:] == paths[1, -1]).all()
+
+
+@pytest.mark.parametrize("execute", [1, 4, 16])
+def test_points_go_where_chunks_say(execute):
+    path = demonstrations(1, np.random.default_rng(0))[0]
+    asked = []
+
+    def predict(places):
+        step = len(asked) * execute
+        asked.append(places)
+        rest = np.concatenate([path[step + 1 :], np.repeat(path[-1:], step, axis=0)])
+        return np.broadcast_to(rest, (len(places), HORIZON, 2))
+
+    paths = carry_out(predict, 50, np.random.default_rng(2), execute=execute, ensemble=None)
+    assert len(asked) == HORIZON // execute
+    assert np.abs(paths - path).max() < 0.06
+    assert np.abs(paths[:, 1:] - path[1:]).std() > 0.003
+
+
+def test_chunks_are_averaged_where_asked():
+    def predict(places):
+        return np.repeat(places[:, None] + 0.1, HORIZON, axis=1)
+
+    plain, averaged = (
+        carry_out(predict, 20, np.random.default_rng(2), execute=1, ensemble=ensemble)
+        for ensemble in (None, TemporalEnsemble(0.01))
+    )
+    assert averaged[:, -1].mean() < plain[:, -1].mean() - 0.1  # the older chunks hold it back
+
+
+def test_a_cup_is_measured_by_balance_validity_and_spread():
+    rng = np.random.default_rng(0)
+    truth = rng.choice([-0.1, 0.1], 20_000, p=[0.3, 0.7]) + rng.normal(0, 0.01, 20_000)
+    found = measure_cup(truth)
+    assert found["right"] == pytest.approx(0.7, abs=0.01)
+    assert found["valid"] == pytest.approx(0.9973, abs=0.002)
+    assert found["std_mm"] == pytest.approx(9.87, abs=0.1)  # beyond three deviations nothing counts
+    assert found["wasserstein_mm"] == pytest.approx(0.2 * 0.2 * 1e3, rel=0.1)
+    middle = measure_cup(np.zeros(100))
+    assert (middle["valid"], middle["std_mm"], middle["mean_mm"]) == (0.0, 0.0, 0.0)
+
+
+def test_signs_agree_as_the_law_says():
+    rng = np.random.default_rng(0)
+    independent = rng.choice([-1.0, 1.0], (100_000, 1, 7))
+    assert _coherent(independent) == pytest.approx(2.0**-6, abs=0.002)
+    assert _coherent(np.repeat(independent[..., :1], 7, axis=2)) == 1.0
+    assert [_revealed_first(rounds) for rounds in (1, 2, 7)] == [7, 3, 1]
+
+
+def test_every_target_has_the_same_ratio():
+    for name, figures in analytic_gradients().items():
+        assert figures["ratio"] == pytest.approx(150, rel=1e-9), name
+        assert figures["amplification"] == pytest.approx(figures["expected"], rel=1e-9), name
+
+
+@pytest.mark.parametrize("name", ["cup", "joint", "gradients", "mixture", "obstacle"])
+def test_each_runs_in_small(name):
+    """A few steps of training: nothing is good yet, and everything is measured."""
+    outcomes = in_small(name, steps=3, draws=40)
+    summary = EXPERIMENTS[name].summarize(outcomes)
+    assert summary.checks
+    cells = [cell for table in summary.tables for row in table.texts() for cell in row]
+    assert not any("nan" in cell or "inf" in cell.split() for cell in cells)
+    labels = {row[0] for table in summary.tables for row in table.rows}
+    if name == "cup":
+        assert {label.split(", ")[0] for label in labels} == {label.split(", ")[0] for label in HEADS.values()}
+    for drawing in summary.drawings:
+        figure = import_or_skip("matplotlib.figure").Figure()
+        drawing.draw(figure)
+        assert figure.axes
+
+
+def test_costs_in_small():
+    settings = {"batch": 1, "threads": 1, "repeats": 1, "width": 16, "layers": 1}
+    ways = {"regression": 1, "flow, Euler 5": 5, "DDIM 10": 10}
+    outcomes = [
+        Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None)) for one in ({"way": way, **settings} for way in ways)
+    ]
+    assert [outcome.figures["passes"] for outcome in outcomes] == list(ways.values())
+    assert all(outcome.figures["sample_ms"] > 0 for outcome in outcomes)
+    assert len(EXPERIMENTS["cost"].summarize(outcomes).tables[0].rows) == 3
