@@ -137,7 +137,7 @@ def _cost(policy: StatePolicy, head: ActionHead, robot: Robot) -> dict[str, floa
 _COLUMNS = {
     "success": Column("success"),
     "hits": Column("hit the pillar"),
-    "left": Column("of those that passed it, on the left"),
+    "left": Column("of those that passed it, to the left"),
     "ms_alone": Column("ms an action, one robot", 2),
     "ms_together": Column(f"ms an action, {_ROBOTS} robots", 2),
     "nfe": Column("passes of the trunk", 0),
