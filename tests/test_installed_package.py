@@ -23,6 +23,8 @@ OPTIONAL = {
     "fast_tokenizer.hf": "transformers",
     "fast_tokenizer.remote_code": "transformers",
     "fast_tokenizer.heads": "torch",
+    "fast_tokenizer.heads.diffusion": "diffusers",
+    "fast_tokenizer.lab": "torch",
 }
 """Which module needs which framework."""
 

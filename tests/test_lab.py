@@ -105,7 +105,7 @@ def test_names_and_heads_are_checked():
     with pytest.raises(FastTokenizerError, match="no experiment 'cups': expected one of cup"):
         experiment_names(["cups"])
     for name in ("cup", "joint", "obstacle", "gradients", "cost"):
-        with pytest.raises(FastTokenizerError, match="no heads telepathy: expected all, or some of"):
+        with pytest.raises(FastTokenizerError, match="there are no heads telepathy: expected all, or "):
             catalogue.EXPERIMENTS[name].trials(Choice("quick", heads=("telepathy",)))
 
 

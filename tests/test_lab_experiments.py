@@ -1,5 +1,7 @@
 """The experiments of the lab: what they count, against a plainer way to count it, and each of them in small."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from frameworks import import_or_skip
@@ -24,7 +26,11 @@ from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     to_the_right,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    # diffusers 0.42 makes a numpy array of a torch tensor in a way that numpy 2 warns of.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
+]
 
 
 def in_small(name, **settings):
@@ -33,7 +39,10 @@ def in_small(name, **settings):
     outcomes = []
     for trial in trials:
         if trial.settings.get("seed", 0) == 0:
-            changed = {**trial.settings, **{key: value for key, value in settings.items() if key in trial.settings}}
+            changed = {
+                **trial.settings,
+                **{key: value for key, value in settings.items() if key in trial.settings},
+            }
             outcomes.append(Outcome(changed, EXPERIMENTS[name].run(changed, lambda done: None)))
     return outcomes
 
@@ -50,7 +59,7 @@ def test_collisions_are_seen_between_waypoints():
     paths = rng.uniform(-0.5, 0.5, (300, 5, 2))
     fine = np.linspace(0, 1, 2001)[:, None]
     for path, found in zip(paths, collides(paths), strict=True):
-        points = np.concatenate([a + fine * (b - a) for a, b in zip(path, path[1:], strict=False)])
+        points = np.concatenate([a + fine * (b - a) for a, b in pairwise(path)])
         nearest = np.linalg.norm(points, axis=1).min()
         if abs(nearest - RADIUS) > 1e-3:
             assert found == (nearest < RADIUS)
@@ -141,7 +150,8 @@ def test_costs_in_small():
     settings = {"batch": 1, "threads": 1, "repeats": 1, "width": 16, "layers": 1}
     ways = {"regression": 1, "flow, Euler 5": 5, "DDIM 10": 10}
     outcomes = [
-        Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None)) for one in ({"way": way, **settings} for way in ways)
+        Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None))
+        for one in ({"way": way, **settings} for way in ways)
     ]
     assert [outcome.figures["passes"] for outcome in outcomes] == list(ways.values())
     assert all(outcome.figures["sample_ms"] > 0 for outcome in outcomes)

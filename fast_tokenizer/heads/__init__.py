@@ -11,8 +11,11 @@ Examples:
 
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
 from fast_tokenizer.heads.autoregressive import AutoregressiveTokensHead, SampleInfo
+from fast_tokenizer.heads.averaged_weights import averaged_weights
 from fast_tokenizer.heads.binning import BinningHead
+from fast_tokenizer.heads.checkpoints import load_head, save_head
 from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.diffusion import DiffusionHead
 from fast_tokenizer.heads.flow_matching import FlowMatchingHead
 from fast_tokenizer.heads.masked_diffusion import MaskedDiffusionHead
 from fast_tokenizer.heads.mixture import GaussianMixtureHead
@@ -25,6 +28,7 @@ __all__ = [
     "AutoregressiveTokensHead",
     "BinningHead",
     "Condition",
+    "DiffusionHead",
     "FlowMatchingHead",
     "GaussianMixtureHead",
     "HeadInfo",
@@ -34,4 +38,7 @@ __all__ = [
     "SampleInfo",
     "TransformerTrunk",
     "Trunk",
+    "averaged_weights",
+    "load_head",
+    "save_head",
 ]

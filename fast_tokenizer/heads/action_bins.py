@@ -13,7 +13,7 @@ class ActionBins(nn.Module):
     """The bin of each value, as `BinningCodec` has it: how many thresholds the value reaches.
 
     Args:
-        bins: Of each dimension, or one for all.
+        bins: Of each dimension, or one for all; kept as `source`.
         action_dim: Dimensions D of an action.
 
     Raises:
@@ -31,7 +31,8 @@ class ActionBins(nn.Module):
         super().__init__()
         if len(bins.values) not in (1, action_dim):
             raise HeadError(f"bins are of {len(bins.values)} dimensions: expected 1 or {action_dim}")
-        self.count = len(bins.values[0])
+        self.source = bins
+        self.count = bins.count
         shape = (action_dim, -1)
         # In float64, whatever the head is turned to: a value must not change its bin.
         self._thresholds = torch.tensor(bins.thresholds, dtype=torch.float64).expand(*shape).contiguous()

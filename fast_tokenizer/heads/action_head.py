@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.options import as_json
 from fast_tokenizer.heads.trunk import Trunk
 
 
@@ -100,6 +103,17 @@ class ActionHead(nn.Module, ABC):
         self._require_settings(condition, num_steps, temperature)
         with torch.no_grad():
             return self._sample(condition, generator, num_steps, temperature)
+
+    def get_config(self) -> dict[str, Any]:
+        """The options that its class made it of, by name, as plain JSON: all but the trunk.
+
+        A head keeps each option under the option's own name.
+
+        Raises:
+            HeadError: If an option is of a kind that no file can tell.
+        """
+        names = [name for name in inspect.signature(type(self)).parameters if name != "trunk"]
+        return {name: as_json(name, getattr(self, name)) for name in names}
 
     @abstractmethod
     def info(self) -> HeadInfo:

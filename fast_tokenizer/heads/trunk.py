@@ -86,6 +86,15 @@ class TransformerTrunk(nn.Module):
         """Channels of a token."""
         return self._width
 
+    def get_config(self) -> dict[str, Any]:
+        """What its class takes to make a trunk of the same shape, as plain JSON."""
+        return {
+            "condition_dim": self.condition.in_features,
+            "width": self._width,
+            "layers": len(self.layers),
+            "heads": self.layers[0].heads,
+        }
+
     def remember(self, condition: Condition) -> tuple[Past, Tensor | None]:
         """Keys and values of the condition in every layer, and its mask."""
         tokens = self.condition(condition.tokens)
