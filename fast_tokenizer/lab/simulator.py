@@ -171,7 +171,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
     ]
     notes = [
         f"Every head predicts {_HORIZON} steps and carries out {_EXECUTE}, learns from the same demonstrations, "
-        "and is tried in the same episodes. Trials ran side by side: milliseconds are for comparison alone. "
+        "and is tried in the same episodes. Trials may have run side by side: milliseconds are to compare. "
         "Losses of different heads are different things."
     ]
     return Summary(tables, checks, [Drawing("Success", lambda figure: _draw(figure, by_task))], notes)

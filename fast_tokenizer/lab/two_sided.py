@@ -27,6 +27,9 @@ class TwoSidedRobot:
 
     Args:
         robot: Whose observations have Meta-World's order.
+
+    Attributes:
+        pillar: `[2]`, in metres: its middle in this episode.
     """
 
     def __init__(self, robot: Robot) -> None:
