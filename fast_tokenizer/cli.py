@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import traceback
@@ -16,6 +17,7 @@ _COMMANDS = (demo, train, sweep, inspect, compare, report, encode, decode, lab)
 _PROGRAM = "fast-tokenizer"
 _USER_ERROR = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, likewise
 
 
 class _UsageError(Exception):
@@ -35,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None for those of the process.
 
     Returns:
-        The exit status: 0, 2 for an error of the user's (one line on stderr says which), 130 after Ctrl-C. With
-        `--debug` the traceback stands before that line.
+        The exit status: 0, 2 for an error of the user's (one line on stderr says which), 130 after Ctrl-C, 141
+        where nobody reads the output any more. With `--debug` the traceback stands before that line.
 
     Examples:
         >>> main(["demo", "--horizon", "0"])
@@ -50,6 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.command_line = shlex.join([_PROGRAM, *arguments])  # for commands that record it
     try:
         options.run(options)
+        sys.stdout.flush()  # a pipe that was closed is told here, not at the end of the process
+    except BrokenPipeError:  # `| head` has read enough
+        # Python would try once more at its end, and complain. Source: Python's documentation of SIGPIPE.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     except (FastTokenizerError, ImportError, OSError, MemoryError, KeyboardInterrupt) as error:
         if options.debug:
             traceback.print_exc()

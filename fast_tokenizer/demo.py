@@ -20,6 +20,7 @@ from fast_tokenizer.motions import generate_episodes
 from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.progress import ProgressBar
 from fast_tokenizer.text_table import labelled
+from fast_tokenizer.training import VocabularySettings
 
 _HZ = 50  # of the generated episodes
 _GENERATED_EPISODES = 60
@@ -77,8 +78,8 @@ def run_demo(
     recording: Recording,
     *,
     horizon: int | None = None,
-    scale: float = 10,
-    vocab_size: int = 1024,
+    scale: float = VocabularySettings.scale,
+    vocab_size: int = VocabularySettings.vocab_size,
     scheme: Literal["symbols", "bytes"] = "symbols",
     seed: int = 0,
 ) -> str:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-_REPOSITORY_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_REPOSITORY_ID = re.compile(r"[\w-][\w.-]*(/[\w.-]+)?")
+
+
+def is_repository_id(name: str) -> bool:
+    """Whether a repository on the hub may be called so; else a name can only be a path.
+
+    Examples:
+        >>> is_repository_id("physical-intelligence/fast"), is_repository_id("./fast")
+        (True, False)
+    """
+    return _REPOSITORY_ID.fullmatch(name) is not None
 
 
 def local_directory(name_or_path: str | os.PathLike[str], *, revision: str | None, local_files_only: bool) -> Path:
@@ -50,7 +59,7 @@ def download(
         FileNotFoundError: If the name can only be a path.
         ImportError: If `huggingface_hub` is not installed.
     """
-    if not _REPOSITORY_ID.fullmatch(repository) or repository.startswith("."):
+    if not is_repository_id(repository):
         raise FileNotFoundError(f"there is no directory {repository}, and it is no id of a repository on the hub")
     try:
         from huggingface_hub import snapshot_download
@@ -103,6 +112,8 @@ def publish(
         raise ImportError(
             f"to upload {repository} to the Hugging Face hub, install the extra: pip install fast_tokenizer[hub]"
         ) from error
+    import tempfile  # not with the module: it takes long to load
+
     api = HfApi(token=token)
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder, "tokenizer")

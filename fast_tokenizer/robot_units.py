@@ -51,7 +51,8 @@ def normalized(actions: Actions, normalizers: NormalizerSet | None, embodiment: 
         embodiment: Which of them; None for the default one.
 
     Raises:
-        EncodeError: If the actions are no array of real numbers of such a shape.
+        EncodeError: If the actions are no array of real numbers of such a shape, or one of a list is of other
+            dimensions than its normaliser.
         FastTokenizerError: If there is no such embodiment, or its normaliser is of other dimensions.
 
     Examples:
@@ -61,9 +62,15 @@ def normalized(actions: Actions, normalizers: NormalizerSet | None, embodiment: 
     """
     normalizer = _chosen(normalizers, embodiment)
     if is_ragged(actions) or (isinstance(actions, list) and not actions):
-        parts = [as_chunks(chunk) for chunk in actions]
-        lossy = np.array([normalizer.loses(part).any() for part in parts], bool)
-        return NormalizedChunks([_normalized(part, normalizer)[0] for part in parts], lossy)
+        parts, lossy = [], []
+        for place, chunk in enumerate(actions):
+            try:
+                part = as_chunks(chunk)[0]
+                lossy.append(normalizer.loses(part).any())
+            except FastTokenizerError as error:
+                raise EncodeError(str(error), place) from error
+            parts.append(_normalized(part, normalizer))
+        return NormalizedChunks(parts, np.array(lossy, bool))
     chunks = as_chunks(actions)
     return NormalizedChunks(_normalized(chunks, normalizer), np.asarray(normalizer.loses(chunks).any(axis=(1, 2))))
 

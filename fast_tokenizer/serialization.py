@@ -23,8 +23,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -180,6 +178,8 @@ def require_writable(directory: Path) -> None:
 
     For those who work for minutes before they save. Nothing is left there.
     """
+    import tempfile  # not with the module: it takes long to load
+
     _refuse_other_layout(directory, CODEC_FILE, FastCodec)
     above = next(path for path in directory.absolute().parents if path.exists())
     for place in (above, directory):
@@ -250,6 +250,9 @@ def _as_text(content: Mapping[str, Any]) -> str:
 @contextmanager
 def _staged(directory: Path) -> Iterator[Path]:
     """A folder on the same file system, gone at the end unless it was renamed."""
+    import shutil
+    import tempfile
+
     if directory.exists() and not directory.is_dir():
         raise NotADirectoryError(f"{directory} is a file: expected a directory to save into")
     directory.parent.mkdir(parents=True, exist_ok=True)

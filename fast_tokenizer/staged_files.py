@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,5 +32,7 @@ def require_writable_file(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "is a directory, expected a file", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "its folder does not exist; make it first", str(path))
+    import tempfile  # not with the module: it takes long to load
+
     with tempfile.TemporaryFile(prefix=f".{path.name}.", dir=path.parent):
         pass

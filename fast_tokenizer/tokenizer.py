@@ -18,7 +18,7 @@ from fast_tokenizer.normalization import Normalizer
 from fast_tokenizer.normalizer_set import NormalizerSet, as_normalizer_set
 from fast_tokenizer.robot_units import normalized, unnormalized
 from fast_tokenizer.serialization import SavedTokenizer, read_directory, write_directory
-from fast_tokenizer.shape_agreement import agreed_embodiment, agreed_shape, saved_shape
+from fast_tokenizer.shape_agreement import agreed_shape, saved_shape
 from fast_tokenizer.threads import thread_count
 from fast_tokenizer.token_batch import Horizon, TokenBatch, TokenLists
 from fast_tokenizer.training import Progress, VocabularySettings, fit_fast_codec
@@ -210,8 +210,7 @@ class FastTokenizer:
             DecodeError: If `errors="strict"` and a sequence is not an action of this shape.
             ValueError: If no shape is known, or the keywords contradict the tokens or the normaliser.
         """
-        horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
-        embodiment = agreed_embodiment(tokens, embodiment)
+        horizon, dim, embodiment = agreed_shape(tokens, time_horizon, action_dim, embodiment, self._shape)
         actions = self._codec.decode(
             tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
         )
@@ -241,8 +240,7 @@ class FastTokenizer:
             >>> actions.shape, status.tolist()
             ((2, 4, 2), [1, 1])
         """
-        horizon, dim = agreed_shape(tokens, time_horizon, action_dim, self._shape)
-        embodiment = agreed_embodiment(tokens, embodiment)
+        horizon, dim, embodiment = agreed_shape(tokens, time_horizon, action_dim, embodiment, self._shape)
         checked = self._codec.decode_checked(
             tokens, horizon=horizon, action_dim=dim, errors=errors, num_threads=num_threads
         )
@@ -255,14 +253,14 @@ class FastTokenizer:
     def fit(
         cls,
         action_data: Sequence[Actions] | Floats,
-        scale: float = 10,
-        vocab_size: int = 1024,
+        scale: float = VocabularySettings.scale,
+        vocab_size: int = VocabularySettings.vocab_size,
         *,
         time_horizon: int | None = None,
         action_dim: int | None = None,
         scheme: Scheme = "symbols",
         margin: float | None = None,
-        max_token_length: int = 10_000,
+        max_token_length: int = VocabularySettings.max_token_length,
         normalizer: Normalizer | NormalizerSet | None = None,
         embodiment: str | None = None,
         progress: Progress | None = None,

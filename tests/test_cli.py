@@ -1,4 +1,6 @@
+import os
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -225,6 +227,15 @@ def test_what_an_interrupt_stops_is_closed_before_it_is_told(monkeypatch, capsys
     monkeypatch.setattr(demo, "run_demo", interrupted)
     assert cli.main(["demo"]) == 130
     assert capsys.readouterr().err == "closed\nfast-tokenizer: interrupted\n"
+
+
+def test_a_pipe_that_nobody_reads_ends_it_silently(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "fast_tokenizer", "demo", "--episodes", "5"]
+    ended = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,13 @@ def test_an_npz_file_gives_its_episodes(episodes):
             np.testing.assert_array_equal(episode.states, episode.actions[:, :1] + 1)
 
 
+@pytest.mark.parametrize("hz", [0.0, -20.0, np.inf, np.nan])
+def test_a_rate_that_is_none_is_refused(tmp_path, hz):
+    path = write_npz(tmp_path / "set.npz", [np.zeros((5, 2))], hz=hz)
+    with pytest.raises(FormatError, match=rf"set\.npz: got {hz} steps a second, expected a number above 0"):
+        open_episodes(path)
+
+
 def test_other_layouts_of_numpy_files(tmp_path):
     chunks = np.arange(24.0).reshape(3, 4, 2)
     np.save(tmp_path / "chunks.npy", chunks)

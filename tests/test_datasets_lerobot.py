@@ -154,6 +154,10 @@ def rewrite_info(folder, **changes):
         ({"features": {"action": {"shape": [2, 3]}}}, r"'features\.action\.shape' in .*: got \[2, 3\]"),
         ({"data_path": "data/{file}.parquet"}, r"'data_path' in .*expected a template of chunk_index, file_index"),
         ({"fps": "fast"}, r"'fps' in .*: got 'fast'"),
+        ({"fps": float("inf")}, r"'fps' in .*info\.json: got inf steps a second, expected a number above 0"),
+        ({"fps": float("nan")}, r"'fps' in .*: got nan"),
+        ({"fps": 10**400}, r"'fps' in .*: got 10+\.\.\. steps"),
+        ({"fps": 0}, r"'fps' in .*: got 0"),
     ],
 )
 def test_metadata_that_is_wrong(tmp_path, episodes, changes, message):

@@ -118,6 +118,14 @@ def test_other_dimensions_are_refused(tokenizer, plain, actions):
 # ---- Several robots ----------------------------------------------------------------------------------------
 
 
+def test_a_chunk_of_other_dimensions_is_named(tokenizer, normalizer, actions):
+    chunks = [actions[0], actions[1][:9, :6]]
+    for use in (tokenizer, tokenizer.encode, lambda chunks: FastTokenizer.fit(chunks, normalizer=normalizer)):
+        with pytest.raises(EncodeError, match=r"chunk 1: actions has shape \(9, 6\)") as caught:
+            use(chunks)
+        assert caught.value.chunk == 1
+
+
 def test_the_embodiment_chooses(two_robots, plain, normalizer, actions):
     second = two_robots.normalizer["two"]
     assert two_robots(actions, embodiment="one") == plain(normalizer.normalize(actions))
@@ -285,7 +293,8 @@ def test_tokens_know_whose_they_are(two_robots, actions):
         assert (
             decoded == two_robots.decode_checked(two_robots.encode(actions[:2], embodiment=embodiment))[0]
         ).all()
-    with pytest.raises(ValueError, match="embodiment='one' was given, but the tokens are of 'two'"):
+    contradiction = "embodiment='one' was given, but the tokens are of chunks with embodiment='two'"
+    with pytest.raises(ValueError, match=contradiction):
         two_robots.decode(two_robots(actions[:2], embodiment="two"), embodiment="one")
 
 

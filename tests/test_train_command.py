@@ -282,6 +282,7 @@ def test_errors_are_one_line_and_leave_nothing(folder, episodes, arguments, mess
         (["--max-error", "1mm", "--scale", "3"], "not allowed with"),
         (["--sample", "0"], "expected a share above 0"),
         (["--hold-out", "1"], "expected a share from 0, below 1"),
+        (["--hold-out", "half"], "got 'half', expected a share from 0 to 1"),
         (["--vocab-size", "99999999"], "vocab_size is 99999999: expected 1"),
     ],
 )

@@ -1,6 +1,7 @@
 """The record of a training read back: what was written, and errors that name the key where it is damaged."""
 
 import json
+import math
 
 import pytest
 
@@ -77,6 +78,11 @@ def test_damage_is_told_with_its_key(directory, tmp_path, key, value, named):
     assert caught.value.path == str(tmp_path / "training.json")
 
 
-def test_a_record_with_nan_is_refused(directory, tmp_path):
-    with pytest.raises(FormatError, match="holds NaN or infinity"):
-        read_training_record(damaged(directory, tmp_path, "dataset.hz", float("nan")))
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(math.nan, "dataset.hz"), (-math.inf, "dataset.hz"), ([0.5, {"rate": math.inf}], "dataset.hz.1.rate")],
+)
+def test_a_record_with_a_number_that_json_has_not_is_refused_with_its_key(directory, tmp_path, value, named):
+    with pytest.raises(FormatError, match="expected a finite number") as caught:
+        read_training_record(damaged(directory, tmp_path, "dataset.hz", value))
+    assert caught.value.key == named

@@ -19,12 +19,9 @@ LogitSums sum_logits(const double* logits, const LogitQuery& query, double* scra
 // exp of the difference to the largest logit; most often it is that one, and a call is spared.
 double weight(double logit, double largest) { return logit == largest ? 1.0 : std::exp(logit - largest); }
 
-bool has_answer(const LogitSums& sums) {
-  return sums.comparable && sums.largest > -std::numeric_limits<double>::infinity();
-}
-
-void answer(const LogitSums& sums, std::size_t cell, const LogitAnswers& answers) {
-  const bool possible = has_answer(sums);
+// Writes the answer of a cell, and says whether there is one.
+bool answer(const LogitSums& sums, std::size_t cell, const LogitAnswers& answers) {
+  const bool possible = sums.comparable && sums.largest > -std::numeric_limits<double>::infinity();
   answers.ids[cell] = possible ? sums.id : 0;
   if (possible) {
     answers.largest[cell] = 1.0 / sums.sum;
@@ -35,6 +32,7 @@ void answer(const LogitSums& sums, std::size_t cell, const LogitAnswers& answers
     answers.largest[cell] = sums.comparable ? 0.0 : std::numeric_limits<double>::quiet_NaN();
     answers.second[cell] = answers.entropy[cell] = answers.chosen[cell] = 0.0;
   }
+  return possible;
 }
 
 }  // namespace
@@ -61,8 +59,7 @@ std::ptrdiff_t reduce_logits(const LogitCanvases<Cell>& canvases, const LogitAns
                            canvases.uniforms == nullptr ? 0.0 : canvases.temperatures[cell / canvases.length],
                            canvases.uniforms == nullptr ? 0.0 : canvases.uniforms[cell]};
     const LogitSums sums = sum_logits(canvases.logits + cell * canvases.width, query, scratch.data());
-    if (failed < 0 && !has_answer(sums)) failed = static_cast<std::ptrdiff_t>(cell);
-    answer(sums, cell, answers);
+    if (!answer(sums, cell, answers) && failed < 0) failed = static_cast<std::ptrdiff_t>(cell);
   }
   return failed;
 }

@@ -12,11 +12,15 @@ from fast_tokenizer.commands.arguments import positive_int
 from fast_tokenizer.dataset_training import TrainingRecord
 from fast_tokenizer.datasets import Episodes, open_episodes
 
-STEPS = 50
-"""Of a chunk, where nothing tells."""
 
-STRIDES_A_CHUNK = 4
-"""From the start of a chunk to the start of the next one is such a part of it, where nothing tells."""
+def usual_horizon(hz: float | None) -> int:
+    """Steps of a chunk where nobody says: those of a second, or 50 where the rate is not known either."""
+    return 50 if hz is None else max(1, round(hz))
+
+
+def usual_stride(horizon: int) -> int:
+    """Steps from chunk to chunk where nobody says: a quarter of the horizon."""
+    return max(1, horizon // 4)
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
@@ -63,5 +67,5 @@ def open_dataset(
         chunking = record.chunking
         horizon, stride = options.horizon or chunking.horizon, options.stride or chunking.stride
         return episodes, replace(chunking, horizon=horizon, stride=stride)
-    horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or max(1, round(episodes.hz or STEPS))
-    return episodes, Chunking(horizon, options.stride or max(1, horizon // STRIDES_A_CHUNK))
+    horizon = options.horizon or tokenizer.time_horizon or episodes.horizon or usual_horizon(episodes.hz)
+    return episodes, Chunking(horizon, options.stride or usual_stride(horizon))

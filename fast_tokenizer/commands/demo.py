@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fast_tokenizer.commands.arguments import Commands, positive_float, positive_int, seed
 from fast_tokenizer.demo import generated_recording, load_recording, run_demo
+from fast_tokenizer.training import VocabularySettings
 
 
 def add_to(commands: Commands) -> argparse.ArgumentParser:
@@ -25,9 +26,17 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument("--horizon", type=positive_int, help="steps of a chunk (50; chunks in FILE have theirs)")
     parser.add_argument(
-        "--scale", type=positive_float, default=10.0, help="multiplier before rounding (%(default)g)"
+        "--scale",
+        type=positive_float,
+        default=VocabularySettings.scale,
+        help="multiplier before rounding (%(default)g)",
     )
-    parser.add_argument("--vocab-size", type=positive_int, default=1024, help="tokens to fit (%(default)s)")
+    parser.add_argument(
+        "--vocab-size",
+        type=positive_int,
+        default=VocabularySettings.vocab_size,
+        help="tokens to fit (%(default)s)",
+    )
     parser.add_argument(
         "--scheme",
         choices=("symbols", "bytes"),

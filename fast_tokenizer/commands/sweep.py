@@ -17,7 +17,7 @@ from fast_tokenizer.commands.training_options import (
     training_settings,
 )
 from fast_tokenizer.datasets import open_episodes
-from fast_tokenizer.report import ComparedTokenizer
+from fast_tokenizer.report import CHUNKS, ComparedTokenizer
 from fast_tokenizer.staged_files import require_writable_file
 from fast_tokenizer.sweep import SCALES, VOCAB_SIZES, Sweep, require_drawable, save_drawing, sweep
 from fast_tokenizer.text_table import labelled
@@ -63,7 +63,7 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
         help="another tokenizer to try, such as FAST+; may be given more than once",
     )
     parser.add_argument(
-        "--chunks", type=positive_int, default=2000, metavar="N", help="the most chunks to try on (%(default)s)"
+        "--chunks", type=positive_int, default=CHUNKS, metavar="N", help="the most chunks to try on (%(default)s)"
     )
     parser.add_argument(
         "--seed", type=seed, default=0, help="of the episodes held out, of --sample and --chunks (%(default)s)"
@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None:
         require_drawable(options.out)
         require_writable_file(options.out)
-    baselines = {name: open_tokenizer(name)[0] for name in options.baseline}
+    baselines = [(name, open_tokenizer(name)[0]) for name in options.baseline]
     episodes = open_episodes(options.dataset, key=options.key, state_key=options.state_key, dims=options.dims)
     vocabulary = VocabularySettings(scheme=options.scheme, max_token_length=options.max_token_length)
     settings = training_settings(options, episodes, vocabulary)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from fast_tokenizer import FastTokenizer, FastTokenizerError
 from fast_tokenizer.dataset_training import TrainingRecord, read_training_record
-from fast_tokenizer.hub import download
+from fast_tokenizer.hub import download, is_repository_id
 
 
 def open_tokenizer(name: str) -> tuple[FastTokenizer, TrainingRecord | None]:
@@ -24,7 +23,7 @@ def _directory(name: str) -> Path:
     """One that is here, or of a repository on the hub, which is downloaded."""
     if Path(name).is_dir():
         return Path(name)
-    if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name):
+    if Path(name).exists() or "/" not in name or not is_repository_id(name):
         raise FastTokenizerError(
             f"{name} is no directory: expected one that holds a tokenizer, or a repository on the hub such as "
             "physical-intelligence/fast"

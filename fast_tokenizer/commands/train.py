@@ -51,7 +51,10 @@ def _add_options_of_tokens(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tokens")
     exactness = group.add_mutually_exclusive_group()
     exactness.add_argument(
-        "--scale", type=positive_float, default=10.0, help="multiplier before rounding (%(default)g)"
+        "--scale",
+        type=positive_float,
+        default=VocabularySettings.scale,
+        help="multiplier before rounding (%(default)g)",
     )
     exactness.add_argument(
         "--max-error",
@@ -61,7 +64,12 @@ def _add_options_of_tokens(parser: argparse.ArgumentParser) -> None:
         "dimensions, or x=1mm,gripper=0.05; in mm, cm, m, rad, deg (of a dataset in m and rad), or without a unit "
         "in those of the dataset",
     )
-    group.add_argument("--vocab-size", type=positive_int, default=1024, help="tokens wanted (%(default)s)")
+    group.add_argument(
+        "--vocab-size",
+        type=positive_int,
+        default=VocabularySettings.vocab_size,
+        help="tokens wanted (%(default)s)",
+    )
     add_options_of_scheme(group)
 
 

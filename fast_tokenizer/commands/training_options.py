@@ -9,7 +9,7 @@ from typing import get_args
 from fast_tokenizer.chunking import Chunking, Padding
 from fast_tokenizer.codecs.fast import Scheme
 from fast_tokenizer.commands.arguments import as_number, positive_float, positive_int
-from fast_tokenizer.commands.chunked_dataset import STEPS, STRIDES_A_CHUNK
+from fast_tokenizer.commands.chunked_dataset import usual_horizon, usual_stride
 from fast_tokenizer.commands.quantities import Seconds, dimensions, steps_or_seconds
 from fast_tokenizer.dataset_training import Resampling, TrainingSettings
 from fast_tokenizer.datasets import Episodes
@@ -77,14 +77,18 @@ def add_options_of_chunks(parser: argparse.ArgumentParser) -> None:
         help="what becomes of a chunk that reaches beyond its episode (%(default)s)",
     )
     group.add_argument(
-        "--sample", type=_share, default=1.0, metavar="SHARE", help="the share of the chunks to keep (%(default)g)"
+        "--sample",
+        type=_share,
+        default=Chunking.sample,
+        metavar="SHARE",
+        help="the share of the chunks to keep, above 0 (%(default)g)",
     )
     group.add_argument(
         "--hold-out",
-        type=_share_or_none,
-        default=0.2,
+        type=_share,
+        default=TrainingSettings.hold_out,
         metavar="SHARE",
-        help="the share of the episodes kept out of the training, for the figures (%(default)g)",
+        help="the share of the episodes kept out of the training, for the figures, below 1 (%(default)g)",
     )
 
 
@@ -99,7 +103,7 @@ def add_options_of_scheme(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--max-token-length",
         type=positive_int,
-        default=10_000,
+        default=VocabularySettings.max_token_length,
         metavar="N",
         help="tokens have fewer coefficients (or bytes) than this (%(default)s)",
     )
@@ -125,7 +129,7 @@ def training_settings(
     return TrainingSettings(
         chunking=Chunking(
             horizon=horizon,
-            stride=options.stride or max(1, horizon // STRIDES_A_CHUNK),
+            stride=options.stride or usual_stride(horizon),
             padding=options.padding,
             sample=options.sample,
             seed=options.seed,
@@ -174,18 +178,12 @@ def _horizon(options: argparse.Namespace, episodes: Episodes) -> int:
                 f"{episodes.origin} holds chunks of {episodes.horizon} steps: leave the horizon of {asked} out"
             )
         return episodes.horizon
-    return asked or (STEPS if hz is None else max(1, round(hz)))
+    return asked or usual_horizon(hz)
 
 
 def _share(text: str) -> float:
+    """Of something; whether all or none of it will do is for the settings to say."""
     number = as_number(text)
-    if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share above 0, up to 1")
-    return number
-
-
-def _share_or_none(text: str) -> float:
-    number = as_number(text)
-    if not 0 <= number < 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share from 0, below 1")
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share from 0 to 1")
     return number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import Any
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.dataset_training.provenance import FORMAT
 from fast_tokenizer.dataset_training.settings import Resampling
-from fast_tokenizer.errors import FormatError
 from fast_tokenizer.json_files import errors_within, get_value, read_json, require, require_format
 from fast_tokenizer.relative_actions import RelativeActions
 from fast_tokenizer.serialization import TRAINING_FILE
@@ -96,10 +94,15 @@ def read_training_record(directory: str | os.PathLike[str]) -> TrainingRecord | 
 
 def _require_finite(content: Mapping[str, Any], path: Path) -> None:
     """Python's json reads and writes NaN and infinity, which no browser does that is shown the record."""
-    try:
-        json.dumps(content, allow_nan=False)
-    except ValueError as error:
-        raise FormatError("holds NaN or infinity, expected numbers as JSON has them", str(path)) from error
+    parts = list(content.items())
+    while parts:  # no recursion: how deep a file goes is not for this to limit
+        key, value = parts.pop()
+        if isinstance(value, dict):
+            parts += [(f"{key}.{name}", part) for name, part in value.items()]
+        elif isinstance(value, list):
+            parts += [(f"{key}.{place}", part) for place, part in enumerate(value)]
+        elif isinstance(value, float):
+            require(math.isfinite(value), "expected a finite number", path, key, value)
 
 
 def _resampling(content: Mapping[str, Any], path: Path) -> Resampling:

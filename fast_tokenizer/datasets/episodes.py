@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from fast_tokenizer.actions import require_finite
 from fast_tokenizer.errors import FormatError
+from fast_tokenizer.json_files import short
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Episodes:
         horizon: Steps of every episode where the dataset holds chunks, cut already, else None.
         dims: The stored dimensions to give, in this order; None for all.
 
+    Raises:
+        FormatError: If the rate is no number above 0.
+
     Examples:
         >>> from fast_tokenizer.datasets import open_episodes
         >>> episodes = open_episodes([np.zeros((5, 7)), np.ones((9, 7))], dims=[0, 6])
@@ -63,6 +68,10 @@ class Episodes:
     stored_names: tuple[str, ...] | None = None
     horizon: int | None = None
     dims: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.hz is not None and not 0 < self.hz <= sys.float_info.max:
+            raise FormatError(f"got {short(self.hz)} steps a second, expected a number above 0", self.origin)
 
     @property
     def action_dim(self) -> int:

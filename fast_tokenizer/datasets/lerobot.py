@@ -25,7 +25,7 @@ from fast_tokenizer.datasets.blocks import Block, cut_blocks
 from fast_tokenizer.datasets.episodes import Episode, Episodes
 from fast_tokenizer.datasets.libraries import import_library, missing_key, reading
 from fast_tokenizer.errors import FormatError
-from fast_tokenizer.json_files import get_value, read_json, require
+from fast_tokenizer.json_files import errors_within, get_value, read_json, require
 
 INFO_FILE = "meta/info.json"
 
@@ -68,14 +68,17 @@ def open_lerobot(folder: Path, key: str | None = None, state_key: str | None = N
         raise FormatError(f"got {version!r}, expected v2.0, v2.1 or v3.0", str(path), "codebase_version")
     if not rows:
         raise FormatError("there is no episode", str(folder))
-    return Episodes(
-        origin=str(folder),
-        count=len(rows),
-        width=columns[key],
-        read=partial(_read, sorted(rows), columns),
-        hz=get_value(info, "fps", path, (int, float), default=None),
-        stored_names=_flat_names(features[key].get("names"), columns[key]),
-    )
+    hz = get_value(info, "fps", path, (int, float), default=None)
+    names = _flat_names(features[key].get("names"), columns[key])
+    with errors_within("fps", path):
+        return Episodes(
+            origin=str(folder),
+            count=len(rows),
+            width=columns[key],
+            read=partial(_read, sorted(rows), columns),
+            hz=hz,
+            stored_names=names,
+        )
 
 
 def _width(features: Mapping[str, Any], name: str, path: Path) -> int:

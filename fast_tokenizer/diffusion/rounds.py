@@ -53,11 +53,13 @@ class RoundPlayer:
     order_temperatures: Floats = field(init=False)
     draws_tokens: bool = field(init=False)
     upcoming: Ints = field(init=False)  # [B, R + 1]: the next round in which the schedule commits something
+    least_width: int = field(init=False)  # logits that a position must have
 
     def __post_init__(self) -> None:
         self.token_temperatures = self._temperatures("token_temperature", self.token_temperature)
         self.draws_tokens = bool(self.token_temperatures.any())
         self.order_temperatures = self._temperatures("order_temperature", self.order_temperature)
+        self.least_width = 1 if self.columns is None else int(self.columns.max()) + 1
         played = np.full(self.targets.shape, self.rounds)
         played[:, :-1] = np.where(np.diff(self.targets) < 0, np.arange(self.rounds), self.rounds)
         self.upcoming = np.minimum.accumulate(played[:, ::-1], axis=1)[:, ::-1]
@@ -133,7 +135,7 @@ class RoundPlayer:
 
     def _table_for(self, logits: Any, rows: int) -> AllowedIds:
         batch, length = self.canvas.ids.shape
-        check_logits(logits, rows, length, 1 if self.columns is None else int(self.columns.max()) + 1)
+        check_logits(logits, rows, length, self.least_width)
         ids = logits.shape[2] if self.columns is None else len(self.columns)
         if self.constraint is not None and self.constraint.ids != ids:
             raise LogitsError(

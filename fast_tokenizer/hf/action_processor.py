@@ -17,6 +17,7 @@ from fast_tokenizer.hf.action_tokenizer import FastActionTokenizer
 from fast_tokenizer.hub import download
 from fast_tokenizer.token_batch import Horizon, TokenLists
 from fast_tokenizer.tokenizer import FastTokenizer
+from fast_tokenizer.training import VocabularySettings
 
 
 class FastActionProcessor(ProcessorMixin):  # type: ignore[misc]  # transformers has no types here
@@ -133,8 +134,8 @@ class FastActionProcessor(ProcessorMixin):  # type: ignore[misc]  # transformers
     def fit(
         cls,
         action_data: Sequence[Actions] | Floats,
-        scale: float = 10,
-        vocab_size: int = 1024,
+        scale: float = VocabularySettings.scale,
+        vocab_size: int = VocabularySettings.vocab_size,
         *,
         time_horizon: int | None = None,
         action_dim: int | None = None,

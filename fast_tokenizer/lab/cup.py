@@ -46,7 +46,7 @@ _WAYS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
 
 def _trials(choice: Choice) -> list[Trial]:
     heads = choice.among("heads", list(HEADS), [])
-    steps = choice.pick(300, 4000)
+    steps = choice.pick(300, 6000)
     draws = choice.pick(2000, 10_000)
     return [
         Trial({"head": head, "steps": steps, "draws": draws, "seed": seed}, work=steps)
@@ -65,7 +65,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     chunks = _shown(seed, _EXAMPLES)[:, None, None]
     seed_weights(seed)
     head = make_head(name, make_trunk(1), chunks, scale=100)
-    train(head, np.ones((_EXAMPLES, 1)), chunks, Training(int(settings["steps"]), batch=256, seed=seed), progress)
+    train(head, np.ones((_EXAMPLES, 1)), chunks, Training(int(settings["steps"]), seed=seed), progress)
     ways = _WAYS.get(name, [("", {})])
     return {HEADS[name] + way: _measure(_drawn(head, draws, seed, options)) for way, options in ways}
 

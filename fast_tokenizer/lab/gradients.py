@@ -31,7 +31,7 @@ _TIMES = (0.1, 0.5, 0.9)
 
 
 def _trials(choice: Choice) -> list[Trial]:
-    steps = choice.pick(300, 4000)
+    steps = choice.pick(300, 3000)
     trained = [
         Trial({"part": "trained", "head": head, "steps": steps, "seed": seed}, work=steps)
         for head in choice.among("heads", _TRAINED, [])

@@ -29,7 +29,7 @@ _JOINT = ("mixture", "bins-ar", "fast", "diffusion", "flow")
 
 def _trials(choice: Choice) -> list[Trial]:
     heads = choice.among("heads", ["bins", "masked", *_JOINT], ["regression", "regression-l1"])
-    steps, draws = choice.pick(300, 4000), choice.pick(1000, 10_000)
+    steps, draws = choice.pick(300, 3000), choice.pick(1000, 10_000)
     return [
         Trial({"head": head, "steps": steps, "draws": draws, "seed": seed}, work=steps)
         for head in heads

@@ -30,7 +30,7 @@ _SURE = 0.0027  # of a normal distribution beyond three standard deviations
 
 
 def _trials(choice: Choice) -> list[Trial]:
-    steps = choice.pick(200, 2000)
+    steps = choice.pick(200, 1500)
     cells = [(d, k) for d in _DIMENSIONS for k in _COMPONENTS] if choice.profile == "full" else [_DEFAULT, (56, 5)]
     return [
         Trial({"dimensions": d, "components": k, "steps": steps, "seed": seed}, work=steps)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 10_000
 _BIN_COUNT, _SCALE = 64, 20
+_BATCH = 64
 _DRAWN_PATHS = 40
 _EXECUTED = (1, 2, 4, 8, 16)
 _ENSEMBLES = {"ensemble, m = 0.01": 0.01, "ensemble, m = -0.1": -0.1}
@@ -39,7 +40,7 @@ _CLOSED = ("regression", "mixture", "fast", "masked", "diffusion", "flow")
 
 
 def _trials(choice: Choice) -> list[Trial]:
-    steps, draws = choice.pick(200, 6000), choice.pick(100, 1000)
+    steps, draws = choice.pick(200, 4000), choice.pick(100, 1000)
     heads = {
         "one chunk": choice.among("heads", list(HEADS), []),
         "on the way": choice.among("heads", _CLOSED, [head for head in HEADS if head not in _CLOSED]),
@@ -60,7 +61,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     seen, chunks = (np.zeros((_EXAMPLES, 2)), paths[:, 1:]) if is_open else chunks_from_everywhere(paths)
     seed_weights(seed)
     head = make_head(name, make_trunk(2), chunks, bin_count=_BIN_COUNT, scale=_SCALE)
-    train(head, seen, chunks, Training(int(settings["steps"]), seed=seed), progress)
+    train(head, seen, chunks, Training(int(settings["steps"]), batch=_BATCH, seed=seed), progress)
     return _with_one_chunk(name, head, draws, seed) if is_open else _on_the_way(name, head, draws // 5, seed)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from fast_tokenizer.lab.claims import judge_all
 from fast_tokenizer.lab.experiment import Experiment
+from fast_tokenizer.lab.guide import advise
+from fast_tokenizer.lab.quoting import Figures
 from fast_tokenizer.lab.summary import Check, Drawing, Summary, Table
 
 
@@ -20,6 +23,7 @@ def as_page(summaries: Mapping[Experiment, Summary], profile: str, versions: Map
         profile: How much was spent on it.
         versions: What it was measured with.
     """
+    figures = Figures({one.name: summary for one, summary in summaries.items()})
     style = (files("fast_tokenizer.lab") / "page.css").read_text("utf-8")
     made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
     parts = [
@@ -33,10 +37,43 @@ def as_page(summaries: Mapping[Experiment, Summary], profile: str, versions: Map
         '<nav aria-label="Experiments">',
         *(f'<a href="#{one.name}">{one.name}</a>' for one in summaries),
         "</nav>",
+        _guide(figures),
+        _claims(figures),
         *(_section(experiment, summary) for experiment, summary in summaries.items()),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _guide(figures: Figures) -> str:
+    advice = advise(figures)
+    if not advice:
+        return ""
+    rows = [[one.need, one.choose, one.because] for one in advice]
+    return (
+        "<section><h2>Which representation?</h2>"
+        + _text_table(["need", "choose", "measured"], rows)
+        + "</section>"
+    )
+
+
+def _claims(figures: Figures) -> str:
+    judged = judge_all(figures)
+    if not judged:
+        return ""
+    rows = [[one.claim, one.verdict, one.because] for one in judged]
+    return (
+        "<section><h2>What is said, and what was found</h2>"
+        + _text_table(["claim", "", "measured"], rows)
+        + "</section>"
+    )
+
+
+def _text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = "\n".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    names = "".join(f"<th>{name}</th>" for name in header)
+    head = f"<thead><tr>{names}</tr></thead>"
+    return f'<div class="wide"><table class="text">{head}\n<tbody>{lines}</tbody></table></div>'
 
 
 def _section(experiment: Experiment, summary: Summary) -> str:

@@ -13,12 +13,13 @@ import numpy as np
 from fast_tokenizer.codecs import BinningCodec
 from fast_tokenizer.codecs.bins import Bins, openvla, uniform
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
-from fast_tokenizer.lab.summary import Check, Column, Summary, Table
+from fast_tokenizer.lab.summary import Cell, Check, Column, Summary, Table
 
 _REACH = 0.1  # metres to both sides
 _COUNTS = (64, 128, 200, 256, 512, 1000, 1024)
 _PUBLISHED = "OpenVLA"
 _VALUES_A_BIN = 2000
+_EXAMPLE = 0.0237  # metres, of which the seeds tell the bin
 _ENOUGH_MM = 0.5  # what the seeds say that a peg in a hole needs
 
 
@@ -44,7 +45,9 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     ends = np.array([-_REACH, _REACH])
     at_ends = np.ravel(codec.decode(codec.encode(ends[None, :, None]), horizon=2, action_dim=1))
     error = 1e3 * np.abs(np.concatenate([decoded, at_ends]) - np.concatenate([inside, ends]))
+    example = codec.encode(np.full((1, 1, 1), _EXAMPLE))
     return {
+        "bin_of_example": int(example.ids[0]),
         "width_mm": 1e3 * float(np.diff(np.unique(decoded)).mean()),
         "largest_mm": float(error.max()),
         "rms_mm": float(np.sqrt(np.square(error[:-2]).mean())),
@@ -52,7 +55,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
 
 
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
-    rows = []
+    rows: list[list[Cell]] = []
     worst = 0.0
     for outcome in outcomes:
         count, figures = int(outcome.settings["count"]), outcome.figures
@@ -73,6 +76,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         Column("largest error, mm", 5),
         Column("RMS error, mm", 5),
         Column("within ±0.5 mm"),
+        Column("bin of 0.0237 m"),
     ]
     checks = [Check("width, largest and RMS error are w, w/2 and w/√12 to 1e-6", f"{worst:.1e}", worst <= 1e-6)]
     return Summary([Table("Bins over ±0.1 m", columns, rows)], checks)

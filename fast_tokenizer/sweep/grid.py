@@ -15,15 +15,13 @@ from fast_tokenizer.dataset_training.training_data import TrainingData, read_tra
 from fast_tokenizer.datasets import Episodes
 from fast_tokenizer.errors import TrainingError
 from fast_tokenizer.progress import ProgressBar
-from fast_tokenizer.report import ChunkSet, ComparedTokenizer, compare, draw_chunks
+from fast_tokenizer.report import CHUNKS, ChunkSet, ComparedTokenizer, compare, draw_chunks
 from fast_tokenizer.sweep.front import pareto_front
 from fast_tokenizer.threads import thread_count
 from fast_tokenizer.training import VocabularySettings, train_fast_codec
 
 SCALES = (2.5, 5.0, 10.0, 20.0, 40.0)
 VOCAB_SIZES = (512, 1024, 2048)
-
-_CHUNKS = 2000
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ def sweep(
     *,
     scales: Sequence[float] = SCALES,
     vocab_sizes: Sequence[int] = VOCAB_SIZES,
-    baselines: Mapping[str, FastTokenizer] | None = None,
-    limit: int = _CHUNKS,
+    baselines: Sequence[tuple[str, FastTokenizer]] = (),
+    limit: int = CHUNKS,
     num_threads: int | None = None,
 ) -> Sweep:
     """Trains a tokenizer for each scale and each vocabulary, and tries all on the same held-out chunks.
@@ -80,7 +78,8 @@ def sweep(
         settings: How each is trained, but for scale and vocabulary.
         scales: Those to try.
         vocab_sizes: Likewise.
-        baselines: Other tokenizers to try, by name, such as FAST+. All get the chunks in the same normalisation.
+        baselines: Other tokenizers to try, such as FAST+, with what they are called. All get the chunks in
+            the same normalisation.
         limit: The most chunks to try them on.
         num_threads: None for as many as the process may use.
 
@@ -103,7 +102,7 @@ def sweep(
     label = "held out" if data.held_out else "trained on, as none were held out"
     tried = draw_chunks(label, data.tried, settings.chunking, settings.relative, limit, settings.seed)
     named = {_name(*place, one.vocab_size): one for place, one in tokenizers.items()}
-    compared = compare([*named.items(), *(baselines or {}).items()], tried.chunks, data.normalizer)
+    compared = compare([*named.items(), *baselines], tried.chunks, data.normalizer)
     figures = compared[: len(named)]
     on_front = pareto_front([[one.mean_tokens, one.rmse] for one in figures])
     points = [

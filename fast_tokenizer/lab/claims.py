@@ -1,0 +1,202 @@
+"""What the seeds say of action representations, and what the lab measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from fast_tokenizer.lab.contestants import HEADS
+from fast_tokenizer.lab.quoting import Figures, NotMeasured
+
+Verdict = Literal["held", "refined", "refuted"]
+
+_Judge: TypeAlias = Callable[[Figures], "tuple[Verdict, str]"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim that was looked at.
+
+    Attributes:
+        claim: What is said, in our words.
+        verdict: What became of it.
+        because: The figures, and the experiment that they are of.
+    """
+
+    claim: str
+    verdict: Verdict
+    because: str
+
+
+def judge_all(figures: Figures) -> list[Judged]:
+    """All claims for which everything that is needed was measured."""
+    return list(_judged(figures))
+
+
+def _judged(figures: Figures) -> Iterator[Judged]:
+    for claim, judge in _CLAIMS.items():
+        try:
+            verdict, because = judge(figures)
+        except NotMeasured:
+            continue
+        yield Judged(claim, verdict, because)
+
+
+def _regression_averages(of: Figures) -> tuple[Verdict, str]:
+    row = HEADS["regression"]
+    valid = of.number("cup", row, "within")
+    text = f"cup: its mean is {of.text('cup', row, 'mean', digits=1)} mm, and {valid:.2f} of it is near a way"
+    return ("held" if valid < 0.05 else "refuted"), text
+
+
+def _tokens_average(of: Figures) -> tuple[Verdict, str]:
+    rows = [HEADS["bins"], HEADS["bins-ar"], HEADS["fast"]]
+    valid = [of.number("cup", row, "within") for row in rows]
+    right = [of.number("cup", row, "to the right") for row in rows]
+    holds = max(valid) < 0.5
+    text = (
+        f"cup: {min(valid):.3f} or more of what bins and FAST tokens draw is near a way, {min(right):.2f} to "
+        f"{max(right):.2f} of it to the right; the likeliest token is always the same way, which is no average"
+    )
+    return ("held" if holds else "refuted"), text
+
+
+def _gradients_differ(of: Figures) -> tuple[Verdict, str]:
+    rows = ["squared error", "noise (DDPM), 0.5 of the variance is action", "velocity (flow), time 0.5"]
+    ratios = [of.number("gradients", row, "gradient of 150 mm") for row in rows]
+    same = max(ratios) / min(ratios) < 1.01
+    text = (
+        f"gradients: at the same error of the action the ratio is {min(ratios):.1f} to {max(ratios):.1f} for all "
+        "three; what differs is a factor for each noise level, √(signal to noise) or 1/t"
+    )
+    return ("refuted" if same else "held"), text
+
+
+def _gradients_make_precise(of: Figures) -> tuple[Verdict, str]:
+    names = ("regression", "diffusion", "flow")
+    errors = {name: of.number("gradients", HEADS[name], "action RMSE", table=1) for name in names}
+    best = min(errors, key=lambda name: errors[name])
+    listed = ", ".join(f"{name} {error:.4f}" for name, error in errors.items())
+    return ("held" if best != "regression" else "refuted"), f"gradients: RMSE after the same training: {listed}"
+
+
+def _bins_are_coarse(of: Figures) -> tuple[Verdict, str]:
+    largest = of.text("precision", "256 bins", "largest", digits=4)
+    enough = of.number("precision", "200 bins", "largest") <= 0.5 * (1 + 1e-9)
+    text = (
+        f"precision: bins are {of.text('precision', '256 bins', 'width', digits=3)} mm wide, so that none is off "
+        f"by more than {largest} mm; 200 bins reach ±0.5 mm, 1000 reach ±0.1 mm"
+    )
+    return ("refined" if enough else "held"), text
+
+
+def _example_bin(of: Figures) -> tuple[Verdict, str]:
+    found = round(of.number("precision", "256 bins", "bin of 0.0237"))
+    return ("held" if found == 153 else "refuted"), f"precision: it is bin {found}"
+
+
+def _few_tokens(of: Figures) -> tuple[Verdict, str]:
+    tokens = [of.number("chunk", "FAST, scale 10", "tokens", table=table) for table in (0, 1)]
+    text = f"chunk: {tokens[0]:.1f} tokens of smooth motions, {tokens[1]:.1f} with noise"
+    return ("held" if min(tokens) >= 15 and max(tokens) <= 25 else "refuted"), text
+
+
+def _fast_is_precise(of: Figures) -> tuple[Verdict, str]:
+    fast, bins = (of.number("chunk", row, "RMSE over") for row in ("FAST, scale 10", "256 bins"))
+    tokens = of.number("chunk", "FAST, scale 128", "tokens")
+    text = (
+        f"chunk: at its default scale FAST is off by {fast:.2f} mm, 256 bins by {bins:.2f} mm; at scale 128 it is "
+        f"as exact as they are, with {tokens:.0f} tokens for their 112"
+    )
+    return ("refuted" if fast > bins else "held"), text
+
+
+def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
+    flow, fast, ddpm = (
+        of.number("cost", row, "sample, ms") for row in ("flow, Euler 10", "FAST tokens", "DDPM 100")
+    )
+    text = (
+        f"cost: flow in ten steps takes {flow:.0f} ms, FAST tokens {fast:.0f} ms, DDPM in 100 steps {ddpm:.0f} ms"
+    )
+    return ("refined" if flow < fast < ddpm else "held"), text
+
+
+def _bins_are_independent(of: Figures) -> tuple[Verdict, str]:
+    apart, ordered = (of.number("joint", HEADS[name], "all of one sign") for name in ("bins", "bins-ar"))
+    text = f"joint: {apart:.3f} of the draws fit together in parallel, {ordered:.3f} one by one"
+    return ("refined" if apart < 0.1 and ordered > 0.9 else "held"), text
+
+
+def _masks_are_joint(of: Figures) -> tuple[Verdict, str]:
+    rows = [f"{HEADS['masked']}, {rounds} rounds" for rounds in (1, 2, 7)]
+    found = [of.text("joint", row, "all of one sign", digits=3) for row in rows]
+    text = (
+        f"joint: in 1, 2 and 7 rounds {', '.join(found)} of the draws fit together; the law is 2^(1-k) of the k "
+        "values that the first round reveals"
+    )
+    return "refined", text
+
+
+def _autoregression_collides(of: Figures) -> tuple[Verdict, str]:
+    found = {name: of.number("obstacle", HEADS[name], "collisions") for name in ("bins-ar", "fast")}
+    text = (
+        f"obstacle: {found['bins-ar']:.3f} of the chunks of bins one by one collide, {found['fast']:.3f} of FAST's"
+    )
+    return ("refuted" if max(found.values()) < 0.5 else "held"), text
+
+
+def _regression_collides(of: Figures) -> tuple[Verdict, str]:
+    row = HEADS["regression"]
+    whole = of.number("obstacle", row, "collisions")
+    first, last = (of.number("obstacle", row, f"{n} of 16", table=1) for n in (1, 16))
+    text = (
+        f"obstacle: {whole:.2f} of its chunks collide; on the way {first:.2f} where it looks at every step, "
+        f"{last:.2f} where it carries out all 16"
+    )
+    return ("held" if first > 0.5 else "refined"), text
+
+
+def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
+    summary = of.summaries.get("mixture")
+    if summary is None:
+        raise NotMeasured("mixture")
+    strange = summary.checks[0]
+    text = f"mixture: losses that are not finite: {strange.got}, with deviations of 0.01 or more"
+    return ("refuted" if strange.holds else "held"), text
+
+
+def _mixtures_merge(of: Figures) -> tuple[Verdict, str]:
+    rows = [f"D = {d}, K = 5" for d in (2, 7, 14, 56)]
+    merged = [of.text("mixture", row, "seeds with merged", digits=1) for row in rows]
+    return (
+        "refined",
+        f"mixture: parts of the seeds with merged modes in 2, 7, 14, 56 dimensions: {', '.join(merged)}",
+    )
+
+
+def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
+    rows = ["flow matching, Euler 10", "diffusion, DDPM 100", "diffusion, DDIM 10", "flow matching, Euler 1"]
+    valid = [of.number("cup", row, "within") for row in rows]
+    text = "cup: near a way are " + ", ".join(f"{one:.3f} of {row}" for one, row in zip(valid, rows, strict=True))
+    return ("held" if valid[0] >= 0.95 else "refuted"), text
+
+
+_CLAIMS: dict[str, _Judge] = {
+    "Regression by squared error gives the mean of two ways": _regression_averages,
+    "Bins, FAST and autoregression have no two ways, and give an average": _tokens_average,
+    "Gradients differ 150 times in regression and 1.3 times in diffusion": _gradients_differ,
+    "Therefore diffusion and flow are more precise": _gradients_make_precise,
+    "256 bins over ±0.1 m are 0.8 mm, not enough for fine work": _bins_are_coarse,
+    "0.0237 m is bin 153": _example_bin,
+    "FAST makes about 20 tokens of a 16 x 7 chunk": _few_tokens,
+    "FAST is more precise than bins": _fast_is_precise,
+    "FAST is fast, diffusion is slow": _diffusion_is_slow,
+    "Bins are drawn apart, so that dimensions do not fit each other": _bins_are_independent,
+    "Discrete diffusion models dimensions jointly, in parallel": _masks_are_joint,
+    "Autoregression averages two ways, and hits the obstacle": _autoregression_collides,
+    "Regression hits the obstacle": _regression_collides,
+    "Mixtures easily end in NaN": _mixtures_blow_up,
+    "Mixtures collapse, above all in many dimensions": _mixtures_merge,
+    "Flow matching needs fewer steps than diffusion": _flow_needs_few_steps,
+}
