@@ -32,6 +32,7 @@ _HORIZON, _EXECUTE = DIFFUSION_POLICY
 _MAX_STEPS = 200  # the experts need 100 at most
 _NOISE = 0.2
 _BATCH = 64
+_VOCAB_SIZE = 256  # of FAST: a few thousand chunks show each of more ids too seldom
 _ROBOTS = 10  # that ask a policy together
 _SEEDS_A_TRIAL, _FIRST_TRIED = 10_000, 1_000_000  # of episodes: none is shown and tried, or of two trials' seeds
 _STEPS_AN_EPISODE = 10  # of training, in about the same time
@@ -85,7 +86,8 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     )
     scale = ObservationScale.of(shown.observations)
     seed_weights(seed)
-    head = make_head(name, make_trunk(shown.observations.shape[1]), shown.chunks)
+    trunk = make_trunk(shown.observations.shape[1])
+    head = make_head(name, trunk, shown.chunks, vocab_size=_VOCAB_SIZE)
     before = _STEPS_AN_EPISODE * episodes
     trained = train(
         head,
