@@ -116,9 +116,17 @@ LAYERS = [
     ["sweep"],
     ["lab.summary"],
     ["lab.experiment"],
-    ["lab.contestants", "lab.obstacle_course", "lab.quoting", "lab.records", "lab.training"],
-    ["lab.claims", "lab.guide"],
-    ["lab.page"],
+    [
+        "lab.contestants",
+        "lab.observation_scale",
+        "lab.obstacle_course",
+        "lab.quoting",
+        "lab.records",
+        "lab.robots",
+        "lab.training",
+    ],
+    ["lab.claims", "lab.demonstrations", "lab.guide", "lab.metaworld_robot", "lab.rollouts", "lab.state_policy"],
+    ["lab.page", "lab.two_sided"],
     [
         "lab.chunk",
         "lab.cost",
@@ -129,6 +137,7 @@ LAYERS = [
         "lab.obstacle",
         "lab.precision",
         "lab.running",
+        "lab.simulator",
     ],
     ["lab.catalogue"],
     ["lab.laboratory"],
@@ -154,7 +163,7 @@ LAYERS = [
 FRAMEWORKS = {
     *("torch", "transformers", "scipy", "sentencepiece", "tokenizers", "huggingface_hub"),
     *("pyarrow", "h5py", "zarr", "tfrecord", "ddsketch", "matplotlib"),
-    *("diffusers", "safetensors"),
+    *("diffusers", "safetensors", "metaworld", "mujoco"),
 }
 # Modules that only a user of torch or transformers imports may load it, and what it brings.
 OPTIONAL = {

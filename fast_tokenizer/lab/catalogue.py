@@ -13,7 +13,8 @@ from fast_tokenizer.lab.joint import JOINT
 from fast_tokenizer.lab.mixture import MIXTURE
 from fast_tokenizer.lab.obstacle import OBSTACLE
 from fast_tokenizer.lab.precision import PRECISION
+from fast_tokenizer.lab.simulator import SIMULATOR
 
-_ALL = (CUP, GRADIENTS, PRECISION, CHUNK, COST, MIXTURE, OBSTACLE, JOINT)
+_ALL = (CUP, GRADIENTS, PRECISION, CHUNK, COST, MIXTURE, OBSTACLE, JOINT, SIMULATOR)
 
 EXPERIMENTS: Mapping[str, Experiment] = {one.name: one for one in _ALL}
