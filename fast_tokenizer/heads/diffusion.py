@@ -51,6 +51,10 @@ class DiffusionHead(ActionHead):
             normalised by their least and greatest. Of those that are normalised by percentiles a few lie beyond,
             so that it is twice as much here.
 
+    Attributes:
+        signal: How much of the actions is in a chunk at each step, `[T]`.
+        spread: How much noise, `[T]`.
+
     Raises:
         HeadError: If a setting is none of these.
         ImportError: If diffusers is not installed.
@@ -90,7 +94,7 @@ class DiffusionHead(ActionHead):
         self.clip = clip
         # No buffers: these keep their precision, whatever the head is turned to.
         kept = self._scheduler().alphas_cumprod
-        self._signal, self._spread = kept.sqrt(), (1 - kept).sqrt()
+        self.signal, self.spread = kept.sqrt(), (1 - kept).sqrt()
         self.places = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))
         self.into = nn.Linear(action_dim, trunk.width)
         self.out = nn.Linear(trunk.width, action_dim)
@@ -118,7 +122,7 @@ class DiffusionHead(ActionHead):
         steps = drawn.long().clamp(max=self.training_steps - 1)
         dtype = torch.promote_types(actions.dtype, torch.float32)
         signal, spread = (
-            level.to(actions.device, dtype)[steps][:, None, None] for level in (self._signal, self._spread)
+            level.to(actions.device, dtype)[steps][:, None, None] for level in (self.signal, self.spread)
         )
         noise = normal(tuple(actions.shape), actions, generator)
         noisy = torch.where(valid, signal * actions + spread * noise, 0.0).to(actions.dtype)
@@ -150,7 +154,7 @@ class DiffusionHead(ActionHead):
 
     def _as_actions(self, prediction: Tensor, noisy: Tensor, step: int) -> Tensor:
         """The actions that a prediction says are in noisy ones, clipped."""
-        actions, signal, spread = prediction, self._signal[step], self._spread[step]
+        actions, signal, spread = prediction, self.signal[step], self.spread[step]
         if self.prediction == "epsilon":
             actions = (noisy - spread * prediction) / signal
         elif self.prediction == "v":
