@@ -83,7 +83,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     return {HEADS[name] + way: _measure(_drawn(head, draws, seed, options)) for way, options in ways}
 
 
-def make_exact(head: Any) -> None:
+def make_exact(head: ActionHead) -> None:
     """Makes a diffusion or flow head say what a network would say that knows the distribution exactly."""
 
     def velocity(noisy: Tensor, time: Tensor, memory: object) -> Tensor:
@@ -94,10 +94,8 @@ def make_exact(head: Any) -> None:
         signal, spread = (level[steps][:, None, None] for level in (head.signal, head.spread))
         return (noisy - signal * _expected(noisy, signal, spread)) / spread
 
-    if isinstance(head, FlowMatchingHead):
-        head.velocity = velocity
-    else:
-        head.predict = noise
+    name, known = ("velocity", velocity) if isinstance(head, FlowMatchingHead) else ("predict", noise)
+    setattr(head, name, known)
 
 
 def _expected(noisy: Tensor, signal: Tensor, spread: Tensor) -> Tensor:
