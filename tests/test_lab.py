@@ -39,6 +39,7 @@ def test_an_estimate_is_students_interval():
     assert (estimate.mean - estimate.half_width, estimate.mean + estimate.half_width) == pytest.approx((low, high))
     assert (Estimate.of([2.0]), Estimate.of([2.0]).text(1)) == (Estimate(2.0, None, 1), "2.0")
     assert Estimate.of([2.0, 2.0]).text(1) == "2.0"
+    assert Estimate.of([0.1 + 0.2, 0.3]).text(1) == "0.3"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

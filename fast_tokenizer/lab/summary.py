@@ -41,6 +41,8 @@ class Estimate:
             return cls(float(numbers.mean()), None, numbers.size)
         from scipy.special import stdtrit
 
+        if np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():  # the same figure, but for its last digits
+            return cls(float(numbers[0]), 0.0, numbers.size)
         error = numbers.std(ddof=1) / np.sqrt(numbers.size)
         return cls(float(numbers.mean()), float(stdtrit(numbers.size - 1, 0.975) * error), numbers.size)
 
