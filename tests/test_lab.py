@@ -54,7 +54,7 @@ def test_trials_are_run_once(tmp_path, workers):
     assert (len(before), len(after)) == (2, 6)
     assert before.items() <= after.items()
     content = json.loads(next(iter(after)).read_text())
-    assert set(content) == {"format_version", "settings", "figures", "seconds", "versions"}
+    assert set(content) == {"format_version", "revision", "settings", "figures", "seconds", "versions"}
     assert content["versions"]["numpy"] == np.__version__
 
 
@@ -65,6 +65,16 @@ def test_what_was_measured_before_a_failure_is_kept(tmp_path, workers):
         run_trials(FAILING, trials, records, workers=workers)
     assert 0 < len(files_of(tmp_path)) < 6
     assert records.find(trials[4].settings) is None
+
+
+def test_outcomes_of_another_revision_are_measured_again(tmp_path):
+    trials = COUNTING.trials(QUICK)
+    run_trials(COUNTING, trials, Records(tmp_path))
+    newer = Records(tmp_path, revision=2)
+    assert newer.find(trials[0].settings) is None
+    assert len(run_trials(COUNTING, trials, newer)) == 6
+    assert newer.find(trials[0].settings) is not None
+    assert Records(tmp_path).find(trials[0].settings) is None
 
 
 def test_a_damaged_record_is_named(tmp_path):
@@ -148,6 +158,9 @@ def test_the_command_goes_on_and_shows_all(tmp_path):
 def test_errors_are_one_line(tmp_path):
     assert_one_line_error(run(tmp_path, "lab", "cups"), "there is no experiment 'cups'")
     assert_one_line_error(run(tmp_path, "lab", "cup", "--heads", "telepathy"), "no heads telepathy")
+    # Before anything of the first one is run:
+    assert_one_line_error(run(tmp_path, "lab", "precision", "gradients", "--heads", "fast"), "no heads fast")
+    assert_one_line_error(run(tmp_path, "lab", "joint", "--heads", ","), "joint: no trial is asked for")
     (tmp_path / "file").write_text("")
     assert_one_line_error(run(tmp_path, "lab", "precision", "--out", "file"), "file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -57,7 +57,10 @@ def _run(options: argparse.Namespace) -> None:
     except ImportError as error:
         raise ImportError(f"the lab needs more packages: pip install 'fast_tokenizer[lab]' ({error})") from error
     laboratory = Laboratory(options.out, Choice(options.profile, options.heads, options.tasks))
-    for name in experiment_names(options.names):
+    names = experiment_names(options.names)
+    for name in names:
+        laboratory.trials(name)  # what is wrong in the last of them must not come out after hours
+    for name in names:
         print(_as_text(name, laboratory.run(name, workers=options.workers)), flush=True)
         laboratory.write_page()
     print(labelled([("page", str(laboratory.page))]))

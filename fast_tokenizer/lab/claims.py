@@ -184,8 +184,8 @@ def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
         )
     )
     text = (
-        f"cup: near a way are {flow:.3f} of flow in ten steps, {ddim:.3f} of diffusion in ten (DDIM), {ddpm:.3f} in "
-        f"a hundred (DDPM), and {one:.3f} of flow in one step"
+        f"cup: near a way are {flow:.3f} of flow in ten steps, {ddim:.3f} of diffusion in ten (DDIM), {ddpm:.3f} "
+        f"in a hundred (DDPM), and {one:.3f} of flow in one step"
     )
     if flow < 0.95:
         return "refuted", text

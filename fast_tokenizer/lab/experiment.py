@@ -95,6 +95,8 @@ class Experiment:
             its module and name.
         summarize: What outcomes of the same profile say together.
         runs_alone: Whether nothing else may run beside a trial, as it measures time.
+        revision: Raised when a trial of the same settings measures something else than before: outcomes of another
+            one are not used.
     """
 
     name: str
@@ -103,3 +105,4 @@ class Experiment:
     run: Callable[[Settings, Progress], Mapping[str, Any]]
     summarize: Callable[[Sequence[Outcome]], Summary]
     runs_alone: bool = False
+    revision: int = 1

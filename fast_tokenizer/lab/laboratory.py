@@ -9,7 +9,7 @@ from pathlib import Path
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.json_files import write_json, write_text
 from fast_tokenizer.lab.catalogue import EXPERIMENTS
-from fast_tokenizer.lab.experiment import Choice, Experiment
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Trial
 from fast_tokenizer.lab.page import as_page
 from fast_tokenizer.lab.records import Records, versions
 from fast_tokenizer.lab.running import run_trials
@@ -37,6 +37,17 @@ class Laboratory:
         """Where the page is."""
         return self._folder / "index.html"
 
+    def trials(self, name: str) -> Sequence[Trial]:
+        """Those of an experiment that are asked for.
+
+        Raises:
+            FastTokenizerError: If there is no such experiment, no such head or task in it, or none is asked for.
+        """
+        trials = find_experiment(name).trials(self._choice)
+        if not trials:
+            raise FastTokenizerError(f"{name}: no trial is asked for: expected a head and a task, or all")
+        return trials
+
     def run(self, name: str, *, workers: int = 1) -> Summary:
         """Runs what is missing of an experiment, and writes what all its outcomes say.
 
@@ -45,15 +56,12 @@ class Laboratory:
             workers: Trials at a time, each in a process of its own; 1: in this one.
 
         Raises:
-            FastTokenizerError: If there is no such experiment, or no such head or task in it.
+            FastTokenizerError: As `trials` does.
         """
-        experiment = find_experiment(name)
-        run_trials(experiment, experiment.trials(self._choice), self._records(experiment), workers=workers)
-        summary = self.summary(name)
-        if summary is None:
-            raise FastTokenizerError(
-                f"{name}: no trial is asked for: name a head and a task, or none for the standard"
-            )
+        experiment, trials = find_experiment(name), self.trials(name)
+        self._folder.mkdir(parents=True, exist_ok=True)  # what is in its way is told before anything is run
+        run_trials(experiment, trials, self._records(experiment), workers=workers)
+        summary = experiment.summarize(self._outcomes(experiment))
         content = {"format_version": 1, "profile": self._choice.profile, "versions": versions()}
         write_json(self._folder / f"{name}.json", {**content, **summary.as_json()})
         return summary
@@ -61,10 +69,7 @@ class Laboratory:
     def summary(self, name: str) -> Summary | None:
         """What the outcomes that are there say; None if there is none."""
         experiment = find_experiment(name)
-        everything = replace(self._choice, heads=("all",), tasks=("all",))
-        records = self._records(experiment)
-        found = [records.find(trial.settings) for trial in experiment.trials(everything)]
-        outcomes = [outcome for outcome in found if outcome is not None]
+        outcomes = self._outcomes(experiment)
         return experiment.summarize(outcomes) if outcomes else None
 
     def write_page(self) -> None:
@@ -73,8 +78,15 @@ class Laboratory:
         found = {EXPERIMENTS[name]: summary for name, summary in summaries.items() if summary is not None}
         write_text(self.page, as_page(found, self._choice.profile, versions()))
 
+    def _outcomes(self, experiment: Experiment) -> list[Outcome]:
+        """All that are there, asked for or not."""
+        everything = replace(self._choice, heads=("all",), tasks=("all",))
+        records = self._records(experiment)
+        found = [records.find(trial.settings) for trial in experiment.trials(everything)]
+        return [outcome for outcome in found if outcome is not None]
+
     def _records(self, experiment: Experiment) -> Records:
-        return Records(self._folder / "trials" / experiment.name)
+        return Records(self._folder / "trials" / experiment.name, experiment.revision)
 
 
 def find_experiment(name: str) -> Experiment:

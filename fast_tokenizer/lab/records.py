@@ -24,13 +24,15 @@ class Records:
 
     Args:
         folder: Where they are; made when the first is written.
+        revision: Of the experiment.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, revision: int = 1) -> None:
         self._folder = folder
+        self._revision = revision
 
     def find(self, settings: Settings) -> Outcome | None:
-        """The outcome of a trial of exactly these settings, if it was run.
+        """The outcome of a trial of exactly these settings, if it was run in this revision of the experiment.
 
         Raises:
             FormatError: If its file is damaged.
@@ -42,6 +44,8 @@ class Records:
         require_format(content, _FORMAT, path)
         if get_value(content, "settings", path, dict) != dict(settings):
             raise FormatError("holds the outcome of other settings: delete it", str(path), "settings")
+        if get_value(content, "revision", path, int) != self._revision:
+            return None
         return Outcome(settings, get_value(content, "figures", path, dict))
 
     def write(self, outcome: Outcome, seconds: float) -> None:
@@ -49,6 +53,7 @@ class Records:
         self._folder.mkdir(parents=True, exist_ok=True)
         content = {
             "format_version": _FORMAT,
+            "revision": self._revision,
             "settings": dict(outcome.settings),
             "figures": dict(outcome.figures),
             "seconds": round(seconds, 3),
