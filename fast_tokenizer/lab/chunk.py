@@ -84,7 +84,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "rmse": Column("RMSE, normalised", 4),
         "rmse_mm": Column("RMSE over ±0.1 m, mm", 2),
     }
-    tables = [rows.table(f"16 x 7, {name}", "tokens", columns) for name, rows in by_motions.items()]
+    tables = [rows.table(f"16 x 7, {name}", "representation", columns) for name, rows in by_motions.items()]
     checks = [_bar(name, rows) for name, rows in by_motions.items()]
     return Summary(tables, checks, [Drawing("What a token buys", lambda figure: _draw(figure, by_motions))])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fast_tokenizer.lab.summary import Cell, Estimate, Summary
+from fast_tokenizer.lab.summary import Estimate, Summary
 
 
 class NotMeasured(Exception):
@@ -35,20 +35,21 @@ class Figures:
             NotMeasured: If it is not there.
         """
         cell = self._cell(experiment, row, column, table)
-        return cell.mean if isinstance(cell, Estimate) else float(cell or 0)
+        return cell.mean if isinstance(cell, Estimate) else cell
 
     def text(self, experiment: str, row: str, column: str, table: int = 0, digits: int = 2) -> str:
         """As `number`, as people read it."""
         cell = self._cell(experiment, row, column, table)
-        return cell.text(digits) if isinstance(cell, Estimate) else f"{float(cell or 0):.{digits}f}"
+        return cell.text(digits) if isinstance(cell, Estimate) else f"{cell:.{digits}f}"
 
-    def _cell(self, experiment: str, row: str, column: str, table: int) -> Cell:
+    def _cell(self, experiment: str, row: str, column: str, table: int) -> float | Estimate:
         summary = self.summaries.get(experiment)
         if summary is None or len(summary.tables) <= table:
             raise NotMeasured(experiment)
-        found = summary.tables[table]
-        places = [at for at, one in enumerate(found.columns) if one.name.startswith(column)]
-        rows = [one for one in found.rows if one[0] == row]
-        if not places or not rows or rows[0][places[0]] is None:
-            raise NotMeasured(f"{experiment}: {row}, {column}")
-        return rows[0][places[0]]
+        names = [one.name for one in summary.tables[table].columns]
+        for cells in summary.tables[table].rows:
+            if cells[0] == row:
+                for name, cell in zip(names[1:], cells[1:], strict=True):
+                    if name.startswith(column) and isinstance(cell, int | float | Estimate):
+                        return cell
+        raise NotMeasured(f"{experiment}: {row}, {column}")
