@@ -10,12 +10,15 @@ import_or_skip("torch")
 import_or_skip("diffusers")
 
 from fast_tokenizer.execution import TemporalEnsemble  # noqa: E402
+from fast_tokenizer.lab import claims, guide  # noqa: E402
 from fast_tokenizer.lab.catalogue import EXPERIMENTS  # noqa: E402
+from fast_tokenizer.lab.claims import judge_all  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk  # noqa: E402
 from fast_tokenizer.lab.cup import _measure as measure_cup  # noqa: E402
 from fast_tokenizer.lab.cup import make_exact  # noqa: E402
 from fast_tokenizer.lab.experiment import Choice, Outcome  # noqa: E402
 from fast_tokenizer.lab.gradients import _analytic as analytic_gradients  # noqa: E402
+from fast_tokenizer.lab.guide import advise  # noqa: E402
 from fast_tokenizer.lab.joint import _coherent, _revealed_first  # noqa: E402
 from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     HORIZON,
@@ -26,6 +29,7 @@ from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     demonstrations,
     to_the_right,
 )
+from fast_tokenizer.lab.quoting import Figures  # noqa: E402
 from fast_tokenizer.lab.training import sample  # noqa: E402
 
 pytestmark = [
@@ -35,18 +39,24 @@ pytestmark = [
 ]
 
 
-def in_small(name, **settings):
-    """Outcomes of one trial of each kind, with the settings changed."""
-    trials = EXPERIMENTS[name].trials(Choice("quick"))
-    outcomes = []
-    for trial in trials:
-        if trial.settings.get("seed", 0) == 0:
-            changed = {
-                **trial.settings,
-                **{key: value for key, value in settings.items() if key in trial.settings},
-            }
-            outcomes.append(Outcome(changed, EXPERIMENTS[name].run(changed, lambda done: None)))
-    return outcomes
+TRAINED = ("cup", "gradients", "joint", "mixture", "obstacle")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """All toys after a few steps of training: nothing is good yet, and everything is measured."""
+    summaries = {}
+    for name in (*TRAINED, "precision", "chunk"):
+        trials = EXPERIMENTS[name].trials(Choice("full" if name == "mixture" else "quick"))
+        changed = {"steps": 3, "draws": 40, "episodes": 16}
+        settings = [
+            {key: changed.get(key, value) for key, value in trial.settings.items()}
+            for trial in trials
+            if trial.settings.get("seed", 0) == 0
+        ]
+        outcomes = [Outcome(one, EXPERIMENTS[name].run(one, lambda done: None)) for one in settings]
+        summaries[name] = EXPERIMENTS[name].summarize(outcomes)
+    return summaries
 
 
 def test_demonstrations_go_past_on_both_sides():
@@ -142,21 +152,31 @@ def test_every_target_has_the_same_ratio():
         assert figures["amplification"] == pytest.approx(figures["expected"], rel=1e-9), name
 
 
-@pytest.mark.parametrize("name", ["cup", "joint", "gradients", "mixture", "obstacle"])
-def test_each_runs_in_small(name):
-    """A few steps of training: nothing is good yet, and everything is measured."""
-    outcomes = in_small(name, steps=3, draws=40)
-    summary = EXPERIMENTS[name].summarize(outcomes)
+@pytest.mark.parametrize("name", TRAINED)
+def test_all_is_told_and_drawn(name, small):
+    summary = small[name]
     assert summary.checks
     cells = [cell for table in summary.tables for row in table.texts() for cell in row]
     assert not any("nan" in cell or "inf" in cell.split() for cell in cells)
-    labels = {row[0] for table in summary.tables for row in table.rows}
-    if name == "cup":
-        assert {label.split(", ")[0] for label in labels} == {label.split(", ")[0] for label in HEADS.values()}
     for drawing in summary.drawings:
         figure = import_or_skip("matplotlib.figure").Figure()
         drawing.draw(figure)
         assert figure.axes
+
+
+def test_the_cup_tries_every_head(small):
+    rows = [row[0] for row in small["cup"].tables[0].rows]
+    assert {row.split(", ")[0] for row in rows} == {name.split(", ")[0] for name in HEADS.values()}
+
+
+def test_every_claim_and_every_advice_finds_its_figures(small):
+    """A row or column of another name would let it be left out silently."""
+    cost = EXPERIMENTS["cost"]
+    figures = {"sample_ms": 2.0, "pass_ms": 1.0, "passes": 1, "tokens": 16, "memory_mb": None}
+    costs = cost.summarize([Outcome(trial.settings, figures) for trial in cost.trials(Choice("quick"))])
+    found = Figures({**small, "cost": costs})
+    assert [judged.claim for judged in judge_all(found)] == list(claims._CLAIMS)
+    assert len(advise(found)) == len(guide._RULES)
 
 
 def test_costs_in_small():
