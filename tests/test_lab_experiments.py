@@ -124,7 +124,7 @@ def test_a_cup_is_measured_by_balance_validity_and_spread():
     assert found["std_mm"] == pytest.approx(9.87, abs=0.1)  # beyond three deviations nothing counts
     assert found["wasserstein_mm"] == pytest.approx(0.2 * 0.2 * 1e3, rel=0.1)
     middle = measure_cup(np.zeros(100))
-    assert (middle["valid"], middle["std_mm"], middle["mean_mm"]) == (0.0, 0.0, 0.0)
+    assert (middle["valid"], middle["std_mm"], middle["mean_mm"]) == (0.0, None, 0.0)
 
 
 @pytest.mark.parametrize("name", ["diffusion", "flow"])
@@ -146,10 +146,13 @@ def test_signs_agree_as_the_law_says():
     assert [_revealed_first(rounds) for rounds in (1, 2, 7)] == [7, 3, 1]
 
 
-def test_every_target_has_the_same_ratio():
-    for name, figures in analytic_gradients().items():
-        assert figures["ratio"] == pytest.approx(150, rel=1e-9), name
-        assert figures["amplification"] == pytest.approx(figures["expected"], rel=1e-9), name
+def test_every_loss_has_the_same_ratio():
+    found = analytic_gradients()
+    for name, figures in found.items():
+        assert figures["least_ratio"] == pytest.approx(150, rel=5e-3), name
+        assert figures["largest_ratio"] == pytest.approx(150, rel=5e-3), name
+        assert figures["off"] < 1e-3, name
+    assert found["diffusion: the noise"]["least"] < 0.2 < 10 < found["diffusion: the noise"]["largest"]
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -169,14 +172,17 @@ def test_the_cup_tries_every_head(small):
     assert {row.split(", ")[0] for row in rows} == {name.split(", ")[0] for name in HEADS.values()}
 
 
-def test_every_claim_and_every_advice_finds_its_figures(small):
+def test_every_claim_and_every_advice_finds_its_figures(small, monkeypatch):
     """A row or column of another name would let it be left out silently."""
     cost = EXPERIMENTS["cost"]
-    figures = {"sample_ms": 2.0, "pass_ms": 1.0, "passes": 1, "tokens": 16, "memory_mb": None}
+    figures = {"sample_ms": 2.0, "pass_ms": 1.0, "passes": 1, "tokens": 16, "memory_mb": None, "parameters": 9}
     costs = cost.summarize([Outcome(trial.settings, figures) for trial in cost.trials(Choice("quick"))])
     found = Figures({**small, "cost": costs})
     assert [judged.claim for judged in judge_all(found)] == list(claims._CLAIMS)
-    assert len(advise(found)) == len(guide._RULES)
+    asked = []
+    monkeypatch.setattr(guide, "_require", asked.append)  # whether figures bear it out is another question
+    assert len(advise(found)) == len(guide._RULES) - 1  # one is of the simulator
+    assert len(asked) >= 6
 
 
 def test_costs_in_small():

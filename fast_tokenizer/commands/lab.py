@@ -53,17 +53,19 @@ def add_to(commands: Commands) -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     try:
-        from fast_tokenizer.lab import Choice, Laboratory, experiment_names
+        from fast_tokenizer.lab import EXPERIMENTS, Choice, Laboratory
     except ImportError as error:
         raise ImportError(f"the lab needs more packages: pip install 'fast_tokenizer[lab]' ({error})") from error
     laboratory = Laboratory(options.out, Choice(options.profile, options.heads, options.tasks))
-    names = experiment_names(options.names)
-    for name in names:
-        laboratory.trials(name)  # what is wrong in the last of them must not come out after hours
+    names = laboratory.experiments(options.names)
     for name in names:
         print(_as_text(name, laboratory.run(name, workers=options.workers)), flush=True)
         laboratory.write_page()
-    print(labelled([("page", str(laboratory.page))]))
+    left_out = [name for name in EXPERIMENTS if "all" in options.names and name not in names]
+    rows = [("page", str(laboratory.page))]
+    if left_out:
+        rows.append(("left out", f"{', '.join(left_out)}: without such heads, or not installed"))
+    print(labelled(rows))
 
 
 def _as_text(name: str, summary: Summary) -> str:

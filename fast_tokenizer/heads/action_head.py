@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -53,8 +54,8 @@ class ActionHead(nn.Module, ABC):
             if value < 1:
                 raise HeadError(f"{name} is {value}: expected 1 or more")
         self.trunk = trunk
-        self.horizon = horizon
-        self.action_dim = action_dim
+        self.horizon = operator.index(horizon)
+        self.action_dim = operator.index(action_dim)
 
     def loss(
         self,

@@ -94,7 +94,8 @@ class AutoregressiveTokensHead(ActionHead):
             )
         self.codec = codec
         self.bins = ActionBins(codec.bins, action_dim) if isinstance(codec, BinningCodec) else None
-        # The first id after the codec's own begins a chunk where it is read, and ends it where it is written.
+        # The first id after the codec's own begins a chunk where it is read, and ends it in training, for those
+        # who write without a constraint: `sample` knows the end by itself.
         self.edge = int(codec.vocabulary.pad_id)
         has_end = fixed is None
         self.ids = nn.Embedding(self.edge + 1, trunk.width)

@@ -17,7 +17,7 @@ from fast_tokenizer.heads.trunk import Trunk
 Sampler = Literal["ddpm", "ddim", "dpm++"]
 """`"ddpm"`: fresh noise at each step, as many steps as in training (Ho et al. 2020, arXiv 2006.11239); `"ddim"`:
 noise at the start alone, ten steps (Song et al. 2021, arXiv 2010.02502); `"dpm++"`: DPM-Solver++ of second order,
-ten steps (Lu et al. 2022, arXiv 2211.01095)."""
+ten steps (Lu et al. 2022, arXiv 2211.01095), which take more from the spread of samples than those of DDIM."""
 
 Prediction = Literal["epsilon", "sample", "v"]
 """What the network says of noisy actions: the noise in them, the actions, or `signal * noise - spread * actions`

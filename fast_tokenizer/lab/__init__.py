@@ -2,6 +2,6 @@
 
 from fast_tokenizer.lab.catalogue import EXPERIMENTS
 from fast_tokenizer.lab.experiment import Choice
-from fast_tokenizer.lab.laboratory import Laboratory, experiment_names
+from fast_tokenizer.lab.laboratory import Laboratory
 
-__all__ = ["EXPERIMENTS", "Choice", "Laboratory", "experiment_names"]
+__all__ = ["EXPERIMENTS", "Choice", "Laboratory"]

@@ -107,7 +107,8 @@ def _draw(figure: Figure, by_motions: Mapping[str, Rows]) -> None:
                 for row in rows.names()
                 if kind in row and (tokens := rows.get(row, "tokens")) and (rmse := rows.get(row, "rmse_mm"))
             ]
-            axes.plot(*zip(*points, strict=True), style, label=f"{kind}, {name}", markersize=4)
+            if points:
+                axes.plot(*zip(*points, strict=True), style, label=f"{kind}, {name}", markersize=4)
     axes.set(xlabel="tokens a chunk of 112 values", ylabel="RMSE over ±0.1 m, mm", yscale="log")
     axes.legend()
 

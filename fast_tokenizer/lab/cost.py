@@ -1,7 +1,7 @@
 """Experiment (e): what a chunk costs, by passes of the trunk.
 
 A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head
-over FAST tokens is trained, for a moment, so that it writes chunks of the usual number of tokens.
+over FAST tokens is trained, for a moment, as its chunks differ in length: those of one draw are timed.
 """
 
 from __future__ import annotations
@@ -92,14 +92,16 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     return {**times, "passes": passes, "tokens": tokens, "parameters": parameters_of(head), "memory_mb": memory}
 
 
-def _prepared(way: str, batch: int, width: int, layers: int) -> tuple[ActionHead, Condition, Mapping[str, Any]]:
+def _prepared(
+    way: str, batch: int, width: int, layers: int, *, is_trained: bool = True
+) -> tuple[ActionHead, Condition, Mapping[str, Any]]:
     """The head, what it sees, and how it is asked."""
     name, options = _WAYS[way]
     episodes = generate_episodes(60, action_dim=_ACTION_DIM, hz=_HZ)
     chunks = cut_chunks(episodes, _HORIZON, _HORIZON // 4).astype(np.float64)
     seed_weights(0)
     head = make_head(name, make_trunk(_CONDITION_DIM, width=width, layers=layers), chunks)
-    if name == "fast":
+    if name == "fast" and is_trained:
         train(head, np.zeros((len(chunks), _CONDITION_DIM)), chunks, Training(60, batch=32), lambda done: None)
     how = dict(options)
     if "sampler" in how:
@@ -109,14 +111,13 @@ def _prepared(way: str, batch: int, width: int, layers: int) -> tuple[ActionHead
 
 def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repeats: int) -> dict[str, float]:
     """In turns, so that what else the machine does falls on both."""
-    generator = torch.Generator().manual_seed(1)
     one_each = torch.randn(len(condition), _HORIZON, head.trunk.width)
     samples, passes = [], []
     with torch.no_grad():
         memory = head.trunk.remember(condition)
         for turn in range(1 + repeats):
             begin = perf_counter()
-            head.sample(condition, generator=generator, **how)
+            head.sample(condition, generator=torch.Generator().manual_seed(0), **how)  # the chunks counted
             middle = perf_counter()
             head.trunk(one_each, memory)
             if turn:  # the first of each is slower
@@ -126,14 +127,14 @@ def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repea
 
 
 def _memory(way: str, batch: int, width: int, layers: int) -> float | None:
-    """How far a first sample takes the memory of a fresh process above what it had before, in MB.
+    """How far a first sample takes the memory of a fresh process above what a pass takes, in MB.
 
-    In a process that has sampled already, memory that was freed is used again. None where the system does not
-    tell.
+    No head is trained there: memory that was freed would be used again. None where the system does not tell.
     """
-    head, condition, how = _prepared(way, batch, width, layers)
+    torch.set_num_threads(1)
+    head, condition, how = _prepared(way, batch, width, layers, is_trained=False)
     with torch.no_grad():
-        head.trunk(torch.zeros(1, 1, width), head.trunk.remember(Condition.of(torch.zeros(1, _CONDITION_DIM))))
+        head.trunk(torch.zeros(batch, _HORIZON, width), head.trunk.remember(condition))
     refs, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     try:
         refs.write_text("5")  # sets the peak to what is used now (man 5 proc)
@@ -158,6 +159,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         by_case.setdefault(case, Rows()).add(
             str(outcome.settings["way"]),
             **memory,
+            parameters=figures["parameters"],
             passes=figures["passes"],
             tokens=figures["tokens"],
             sample_ms=figures["sample_ms"],
@@ -170,13 +172,14 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "sample_ms": Column("sample, ms", 1),
         "ratio": Column("in passes over 16 tokens", 1),
         "a_pass": Column("ms a pass", 2),
-        "memory_mb": Column("memory, MB", 0),
+        "memory_mb": Column("memory above a pass, MB", 0),
+        "parameters": Column("parameters", 0),
     }
     for (batch, threads), rows in sorted(by_case.items()):
         what = f"{batch} chunk{'s' if batch > 1 else ''}, {threads} thread{'s' if threads > 1 else ''}"
         tables.append(rows.table(what, "head", columns))
     alone = by_case.get((1, 1), Rows())
-    notes = ["Memory: how far a first sample takes a fresh process above what it had before."]
+    notes = ["Memory: how far a first sample takes a fresh process above what it had after a pass."]
     return Summary(tables, _checks(alone), [Drawing("One chunk", lambda figure: _draw(figure, alone))], notes)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.lab.summary import Summary
 
 Profile = Literal["quick", "full"]
@@ -34,22 +33,13 @@ class Choice:
     tasks: tuple[str, ...] | None = None
 
     def among(self, kind: Literal["heads", "tasks"], standard: Sequence[str], others: Sequence[str]) -> list[str]:
-        """Which of an experiment's heads or tasks are asked for: all of them where `"all"` is.
-
-        Raises:
-            FastTokenizerError: If one is asked for that the experiment has not.
-        """
+        """Those of an experiment's heads or tasks that are asked for: all of them where `"all"` is."""
         asked = self.heads if kind == "heads" else self.tasks
         if asked is None:
             return list(standard)
         known = [*standard, *others]
         if "all" in asked:
             return known
-        unknown = sorted(set(asked) - set(known))
-        if unknown:
-            raise FastTokenizerError(
-                f"there are no {kind} {', '.join(unknown)}: expected all, or {', '.join(known)}"
-            )
         return [one for one in known if one in asked]
 
     def pick(self, quick: int, full: int) -> int:
@@ -77,10 +67,12 @@ class Outcome:
     Attributes:
         settings: Those of the trial.
         figures: What was measured, as plain JSON.
+        versions: What it was measured with, by name.
     """
 
     settings: Settings
     figures: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +87,7 @@ class Experiment:
             its module and name.
         summarize: What outcomes of the same profile say together.
         runs_alone: Whether nothing else may run beside a trial, as it measures time.
+        needs: Packages that not every lab has; the extra of the experiment's own name brings them.
         revision: Raised when a trial of the same settings measures something else than before: outcomes of another
             one are not used.
     """
@@ -105,4 +98,5 @@ class Experiment:
     run: Callable[[Settings, Progress], Mapping[str, Any]]
     summarize: Callable[[Sequence[Outcome]], Summary]
     runs_alone: bool = False
+    needs: Sequence[str] = ()
     revision: int = 1

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.json_files import write_json, write_text
 from fast_tokenizer.lab.catalogue import EXPERIMENTS
-from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Trial
+from fast_tokenizer.lab.contestants import HEADS
+from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome
 from fast_tokenizer.lab.page import as_page
-from fast_tokenizer.lab.records import Records, versions
+from fast_tokenizer.lab.records import Records
 from fast_tokenizer.lab.running import run_trials
+from fast_tokenizer.lab.simulator import TASKS
 from fast_tokenizer.lab.summary import Summary
 
 
@@ -29,6 +32,12 @@ class Laboratory:
     """
 
     def __init__(self, folder: Path, choice: Choice) -> None:
+        for kind, asked, known in (("heads", choice.heads, HEADS), ("tasks", choice.tasks, TASKS)):
+            unknown = sorted(set(asked or ()) - {*known, "all"})
+            if unknown:
+                raise FastTokenizerError(
+                    f"no {kind} {', '.join(unknown)}: expected all, or some of {', '.join(known)}"
+                )
         self._folder = folder / choice.profile
         self._choice = choice
 
@@ -37,46 +46,66 @@ class Laboratory:
         """Where the page is."""
         return self._folder / "index.html"
 
-    def trials(self, name: str) -> Sequence[Trial]:
-        """Those of an experiment that are asked for.
+    def experiments(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that are asked for, in the order of the catalogue.
+
+        Args:
+            names: Of `EXPERIMENTS`; `"all"` for those that have something to run and whose packages are here.
 
         Raises:
-            FastTokenizerError: If there is no such experiment, no such head or task in it, or none is asked for.
+            FastTokenizerError: If there is no experiment of a name, or nothing of it is asked for.
+            ImportError: If a package that it needs is not installed.
         """
-        trials = find_experiment(name).trials(self._choice)
-        if not trials:
-            raise FastTokenizerError(f"{name}: no trial is asked for: expected a head and a task, or all")
-        return trials
+        for name in names:
+            if name == "all":
+                continue
+            if name not in EXPERIMENTS:
+                raise FastTokenizerError(
+                    f"no experiment {name!r}: expected all, or some of {', '.join(EXPERIMENTS)}"
+                )
+            if not EXPERIMENTS[name].trials(self._choice):
+                raise FastTokenizerError(f"{name} has none of the heads or tasks that are asked for")
+            if not _is_possible(EXPERIMENTS[name]):
+                raise ImportError(f"{name} needs more packages: pip install 'fast_tokenizer[{name}]'")
+        return [
+            name
+            for name, experiment in EXPERIMENTS.items()
+            if name in names or ("all" in names and _is_possible(experiment) and experiment.trials(self._choice))
+        ]
 
     def run(self, name: str, *, workers: int = 1) -> Summary:
         """Runs what is missing of an experiment, and writes what all its outcomes say.
 
         Args:
-            name: Of `EXPERIMENTS`.
+            name: One of those that `experiments` gave.
             workers: Trials at a time, each in a process of its own; 1: in this one.
-
-        Raises:
-            FastTokenizerError: As `trials` does.
         """
-        experiment, trials = find_experiment(name), self.trials(name)
+        experiment = EXPERIMENTS[name]
         self._folder.mkdir(parents=True, exist_ok=True)  # what is in its way is told before anything is run
-        run_trials(experiment, trials, self._records(experiment), workers=workers)
-        summary = experiment.summarize(self._outcomes(experiment))
-        content = {"format_version": 1, "profile": self._choice.profile, "versions": versions()}
+        run_trials(experiment, experiment.trials(self._choice), self._records(experiment), workers=workers)
+        outcomes = self._outcomes(experiment)
+        summary = self._summarize(experiment, outcomes)
+        content = {"format_version": 1, "profile": self._choice.profile, "versions": _versions_of(outcomes)}
         write_json(self._folder / f"{name}.json", {**content, **summary.as_json()})
         return summary
 
-    def summary(self, name: str) -> Summary | None:
-        """What the outcomes that are there say; None if there is none."""
-        experiment = find_experiment(name)
-        outcomes = self._outcomes(experiment)
-        return experiment.summarize(outcomes) if outcomes else None
-
     def write_page(self) -> None:
         """Writes the page of all experiments that have outcomes."""
-        summaries = {name: self.summary(name) for name in EXPERIMENTS}
-        found = {EXPERIMENTS[name]: summary for name, summary in summaries.items() if summary is not None}
-        write_text(self.page, as_page(found, self._choice.profile, versions()))
+        outcomes = {one: self._outcomes(one) for one in EXPERIMENTS.values()}
+        found = {one: self._summarize(one, of_it) for one, of_it in outcomes.items() if of_it}
+        every = [outcome for of_it in outcomes.values() for outcome in of_it]
+        write_text(self.page, as_page(found, self._choice.profile, _versions_of(every)))
+
+    def _summarize(self, experiment: Experiment, outcomes: Sequence[Outcome]) -> Summary:
+        """What they say, and whether it is all that the standard has."""
+        summary = experiment.summarize(outcomes)
+        standard = [trial.settings for trial in experiment.trials(Choice(self._choice.profile))]
+        there = [outcome.settings for outcome in outcomes]
+        missing = sum(settings not in there for settings in standard)
+        if not missing:
+            return summary
+        note = f"Not all was run: {missing} of the {len(standard)} trials of the standard are missing."
+        return replace(summary, notes=[note, *summary.notes])
 
     def _outcomes(self, experiment: Experiment) -> list[Outcome]:
         """All that are there, asked for or not."""
@@ -89,20 +118,14 @@ class Laboratory:
         return Records(self._folder / "trials" / experiment.name, experiment.revision)
 
 
-def find_experiment(name: str) -> Experiment:
-    """The experiment of a name.
-
-    Raises:
-        FastTokenizerError: If there is none.
-    """
-    if name not in EXPERIMENTS:
-        raise FastTokenizerError(f"there is no experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
-    return EXPERIMENTS[name]
+def _is_possible(experiment: Experiment) -> bool:
+    return all(find_spec(package) is not None for package in experiment.needs)
 
 
-def experiment_names(asked: Sequence[str]) -> list[str]:
-    """Those asked for, in the order of the catalogue; all of them where `"all"` is."""
-    for name in asked:
-        if name != "all":
-            find_experiment(name)
-    return [name for name in EXPERIMENTS if name in asked or "all" in asked]
+def _versions_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """With which they were measured; several of a package where outcomes are of several days."""
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.versions)
+    return {
+        name: " and ".join(sorted({outcome.versions[name] for outcome in outcomes if name in outcome.versions}))
+        for name in names
+    }

@@ -37,12 +37,17 @@ def as_page(summaries: Mapping[Experiment, Summary], profile: str, versions: Map
         '<nav aria-label="Experiments">',
         *(f'<a href="#{one.name}">{one.name}</a>' for one in summaries),
         "</nav>",
-        _guide(figures),
-        _claims(figures),
+        *([_guide(figures), _claims(figures)] if profile == "full" else [_NOT_JUDGED]),
         *(_section(experiment, summary) for experiment, summary in summaries.items()),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
+
+
+_NOT_JUDGED = (
+    '<p class="quiet">Nothing is judged here: in the quick profile no head is trained for long enough. '
+    "The full one says what is claimed and what was found.</p>"
+)
 
 
 def _guide(figures: Figures) -> str:

@@ -37,6 +37,11 @@ class Figures:
         cell = self._cell(experiment, row, column, table)
         return cell.mean if isinstance(cell, Estimate) else cell
 
+    def total(self, experiment: str, row: str, column: str, table: int = 0) -> float:
+        """As `number`, the sum over seeds."""
+        cell = self._cell(experiment, row, column, table)
+        return cell.mean * cell.seeds if isinstance(cell, Estimate) else cell
+
     def text(self, experiment: str, row: str, column: str, table: int = 0, digits: int = 2) -> str:
         """As `number`, as people read it."""
         cell = self._cell(experiment, row, column, table)

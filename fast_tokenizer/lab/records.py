@@ -7,7 +7,8 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import distributions
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Records:
             raise FormatError("holds the outcome of other settings: delete it", str(path), "settings")
         if get_value(content, "revision", path, int) != self._revision:
             return None
-        return Outcome(settings, get_value(content, "figures", path, dict))
+        versions_then = get_value(content, "versions", path, dict)
+        return Outcome(settings, get_value(content, "figures", path, dict), versions_then)
 
     def write(self, outcome: Outcome, seconds: float) -> None:
         """Writes an outcome, with what it was measured with."""
@@ -71,6 +73,8 @@ class Records:
 
 def versions(packages: Iterable[str] = _PACKAGES) -> Mapping[str, Any]:
     """Versions of what figures depend on, and the machine's kind."""
-    installed = {one.metadata["Name"].replace("-", "_").lower(): one.version for one in distributions()}
-    found = {package: installed[package] for package in packages if package in installed}
-    return {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}", **found}
+    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

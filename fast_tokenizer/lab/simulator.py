@@ -39,6 +39,7 @@ _STEPS_AN_EPISODE = 10  # of training, in about the same time
 
 _STANDARD_TASKS = ("drawer-open", "button-press-topdown-two-sided")
 _OTHER_TASKS = ("button-press-topdown", "reach", "push", "pick-place")
+TASKS = (*_STANDARD_TASKS, *_OTHER_TASKS)
 _TWO_SIDED = "-two-sided"
 _STANDARD_HEADS = ("regression", "flow", "fast", "masked")
 _TOKEN_HEADS = ("bins", "bins-ar", "fast", "masked")
@@ -131,7 +132,7 @@ def _cost(policy: StatePolicy, head: ActionHead, robot: Robot) -> dict[str, floa
         "invalid": 1 - float(np.mean(policy.is_valid)),
         "ms_together": 1e3 * policy.seconds / (chunks * _EXECUTE),
         "ms_alone": policy.milliseconds(robot.seen) / _EXECUTE,
-        "nfe": head.info().nfe,
+        "nfe": float(np.mean(policy.passes)),
         "parameters": parameters_of(head),
     }
 
@@ -142,7 +143,7 @@ _COLUMNS = {
     "left": Column("of those that passed it, to the left"),
     "ms_alone": Column("ms an action, one robot", 2),
     "ms_together": Column(f"ms an action, {_ROBOTS} robots", 2),
-    "nfe": Column("passes of the trunk", 0),
+    "nfe": Column("passes of the trunk", 1),
     "tokens": Column("tokens a chunk", 1),
     "invalid": Column("invalid chunks"),
     "loss": Column("last loss", 4),
@@ -232,4 +233,5 @@ SIMULATOR = Experiment(
     _trials,
     _run,
     _summarize,
+    needs=("metaworld",),
 )

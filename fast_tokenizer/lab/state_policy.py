@@ -35,6 +35,7 @@ class StatePolicy:
         seconds: That sampling took so far.
         token_counts: Tokens of each chunk so far, of heads that write tokens.
         is_valid: Of each chunk so far, whether its tokens were an action.
+        passes: Of the trunk, of each sample so far.
     """
 
     def __init__(self, head: ActionHead, scale: ObservationScale, *, seed: int) -> None:
@@ -44,6 +45,7 @@ class StatePolicy:
         self.seconds = 0.0
         self.token_counts: list[int] = []
         self.is_valid: list[bool] = []
+        self.passes: list[int] = []
 
     def __call__(self, observations: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Chunks `[B, H, D]` for observations `[B, C]`."""
@@ -69,8 +71,10 @@ class StatePolicy:
         rows = len(condition)
         if isinstance(self._head, AutoregressiveTokensHead):
             chunks, info = self._head.sample(condition, generator=self._generator, return_info=True)
+            self.passes.append(info.passes)
             return chunks, info.token_counts.tolist(), info.is_valid.tolist()
         chunks = self._head.sample(condition, generator=self._generator)
+        self.passes.append(self._head.info().nfe)
         is_of_tokens = isinstance(self._head, BinningHead | MaskedDiffusionHead)
         values = self._head.horizon * self._head.action_dim
         return chunks, [values] * rows if is_of_tokens else [], [True] * rows

@@ -164,10 +164,15 @@ class Rows:
 
     values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
-    def add(self, row: str, **figures: float) -> None:
-        """Notes the figures of one seed."""
+    def add(self, row: str, **figures: float | None) -> None:
+        """Notes the figures of one seed, but for those that it has not."""
         for column, value in figures.items():
-            self.values.setdefault((row, column), []).append(value)
+            if value is not None:
+                self.values.setdefault((row, column), []).append(value)
+
+    def seeds(self, row: str, column: str) -> list[float]:
+        """The figures of all seeds: opposite failures of two seeds are no success, though their mean may be."""
+        return self.values.get((row, column), [])
 
     def names(self) -> list[str]:
         """The rows, in the order in which they came."""

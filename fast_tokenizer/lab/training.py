@@ -39,13 +39,11 @@ class Trained:
     """How it went.
 
     Attributes:
-        first_loss: Of the first step.
-        last_loss: The mean over the last tenth of the steps.
+        last_loss: The mean over those of the last tenth of the steps that are finite; None if none is.
         strange_losses: How many were not finite.
     """
 
-    first_loss: float
-    last_loss: float
+    last_loss: float | None
     strange_losses: int
 
 
@@ -89,7 +87,8 @@ def train(
         if step % _STEPS_BETWEEN_REPORTS == 0:
             progress(step + 1)
     tail = np.array(losses[-max(1, len(losses) // 10) :])
-    return Trained(losses[0], float(tail.mean()), int((~np.isfinite(losses)).sum()))
+    finite = tail[np.isfinite(tail)]
+    return Trained(float(finite.mean()) if finite.size else None, int((~np.isfinite(losses)).sum()))
 
 
 def sample(
