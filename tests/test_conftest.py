@@ -28,7 +28,7 @@ def test_may_be_skipped():
 
 def run(folder, shared):
     """(passed, failed, skipped, errors) of the probe, in another process."""
-    for name in ("conftest.py", "strategies.py"):
+    for name in ("conftest.py", "frameworks.py", "strategies.py"):
         shutil.copy(TESTS / name, folder)
     (folder / "test_probe.py").write_text(PROBE)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = parity\n")

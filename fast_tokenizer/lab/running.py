@@ -40,8 +40,6 @@ def run_trials(
         def show(done: int) -> None:
             bar.update(min(done, total), total)
 
-        if missing:
-            show(0)
         beside = 1 if experiment.runs_alone else min(workers, len(missing))
         run = _one_by_one if beside <= 1 else _side_by_side
         for outcome, seconds in run(experiment, missing, beside, show):
@@ -55,6 +53,7 @@ def _one_by_one(
 ) -> Iterator[tuple[Outcome, float]]:
     before = 0
     for trial in trials:
+        show(before)
 
         def progress(done: int, before: int = before) -> None:
             show(before + done)
@@ -73,7 +72,9 @@ def _side_by_side(
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, _begin_worker, (done,))
     try:
-        running = {pool.submit(_run_in_worker, experiment, trial, at) for at, trial in enumerate(trials)}
+        with _ignored_interrupt():
+            running = {pool.submit(_run_in_worker, experiment, trial, at) for at, trial in enumerate(trials)}
+        show(0)
         while running:
             finished, running = wait(running, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
             show(sum(done))
@@ -87,6 +88,22 @@ def _side_by_side(
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _ignored_interrupt() -> Iterator[None]:
+    """Ctrl-C is for the process that shows the bar: those that are started here ignore it all their lives.
+
+    Nor may it come in between, where a process is half started.
+    """
+    if threading.current_thread() is not threading.main_thread():  # where nothing can be said of signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 _work_done: Any = None
 """In a worker: what it shares with the process that shows the bar."""
 
@@ -94,7 +111,6 @@ _work_done: Any = None
 def _begin_worker(done: Any) -> None:
     global _work_done  # noqa: PLW0603  (how a pool gives its workers something that cannot be pickled)
     _work_done = done
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that shows the bar
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
