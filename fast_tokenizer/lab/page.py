@@ -51,34 +51,27 @@ _NOT_JUDGED = (
 
 
 def _guide(figures: Figures) -> str:
-    advice = advise(figures)
-    if not advice:
-        return ""
-    rows = [[one.need, one.choose, one.because] for one in advice]
-    return (
-        "<section><h2>Which representation?</h2>"
-        + _text_table(["need", "choose", "measured"], rows)
-        + "</section>"
-    )
+    rows = [[one.need, one.choose, one.because] for one in advise(figures)]
+    return _words("Which representation?", ["need", "choose", "measured"], rows)
 
 
 def _claims(figures: Figures) -> str:
-    judged = judge_all(figures)
-    if not judged:
+    rows = [[one.claim, one.verdict, one.because] for one in judge_all(figures)]
+    return _words("What is said, and what was found", ["claim", "", "measured"], rows)
+
+
+def _words(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
         return ""
-    rows = [[one.claim, one.verdict, one.because] for one in judged]
-    return (
-        "<section><h2>What is said, and what was found</h2>"
-        + _text_table(["claim", "", "measured"], rows)
-        + "</section>"
-    )
+    table = _grid(header, rows, kind=' class="text"')
+    return f"<section><h2>{title}</h2>{table}</section>"
 
 
-def _text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, kind: str = "", caption: str = "") -> str:
+    names = "".join(f"<th>{html.escape(name)}</th>" for name in header)
     lines = "\n".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    names = "".join(f"<th>{name}</th>" for name in header)
-    head = f"<thead><tr>{names}</tr></thead>"
-    return f'<div class="wide"><table class="text">{head}\n<tbody>{lines}</tbody></table></div>'
+    head = f"{caption}<thead><tr>{names}</tr></thead>"
+    return f'<div class="wide"><table{kind}>{head}\n<tbody>{lines}</tbody></table></div>'
 
 
 def _section(experiment: Experiment, summary: Summary) -> str:
@@ -95,14 +88,8 @@ def _section(experiment: Experiment, summary: Summary) -> str:
 
 
 def _table(table: Table) -> str:
-    header = "".join(f"<th>{html.escape(column.name)}</th>" for column in table.columns)
-    rows = "\n".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.texts()
-    )
-    return (
-        f'<div class="wide"><table><caption>{html.escape(table.title)}</caption>'
-        f"<thead><tr>{header}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
-    )
+    caption = f"<caption>{html.escape(table.title)}</caption>"
+    return _grid([column.name for column in table.columns], table.texts(), caption=caption)
 
 
 def _checks(summary: Summary) -> str:
