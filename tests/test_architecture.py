@@ -120,6 +120,7 @@ LAYERS = [
         "lab.contestants",
         "lab.observation_scale",
         "lab.obstacle_course",
+        "lab.panels",
         "lab.quoting",
         "lab.records",
         "lab.robots",

@@ -95,6 +95,15 @@ def make_head(
     return makers[name]()
 
 
+def set_way(head: ActionHead, way: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives a head the sampler or solver that a way of drawing names; what is left is for `sample`."""
+    arguments = dict(way)
+    for attribute in ("sampler", "solver"):
+        if attribute in arguments:
+            setattr(head, attribute, arguments.pop(attribute))
+    return arguments
+
+
 def _fast_codec(chunks: npt.NDArray[np.float64], scale: float, vocab_size: int) -> Codec:
     codec: Codec = FastTokenizer.fit(chunks, scale, vocab_size, num_threads=1).codec
     return codec

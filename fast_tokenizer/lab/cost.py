@@ -20,7 +20,7 @@ import torch
 
 from fast_tokenizer.chunking import cut_chunks
 from fast_tokenizer.heads import ActionHead, Condition
-from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk, set_way
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, parameters_of, seed_weights, train
@@ -103,10 +103,7 @@ def _prepared(
     head = make_head(name, make_trunk(_CONDITION_DIM, width=width, layers=layers), chunks)
     if name == "fast" and is_trained:
         train(head, np.zeros((len(chunks), _CONDITION_DIM)), chunks, Training(60, batch=32), lambda done: None)
-    how = dict(options)
-    if "sampler" in how:
-        head.sampler = how.pop("sampler")
-    return head, Condition(torch.randn(batch, _CONDITION_TOKENS, _CONDITION_DIM)), how
+    return head, Condition(torch.randn(batch, _CONDITION_TOKENS, _CONDITION_DIM)), set_way(head, options)
 
 
 def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repeats: int) -> dict[str, float]:

@@ -16,8 +16,9 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from fast_tokenizer.heads import ActionHead, FlowMatchingHead
-from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk, set_way
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
+from fast_tokenizer.lab.panels import panels
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, sample, seed_weights, train
 
@@ -110,11 +111,8 @@ def _expected(noisy: Tensor, signal: Tensor, spread: Tensor) -> Tensor:
 
 def _drawn(head: ActionHead, draws: int, seed: int, options: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     """Metres."""
-    how = dict(options)
-    for option in ("sampler", "solver"):
-        if option in how:
-            setattr(head, option, how.pop(option))
-    return _UNIT * sample(head, np.ones((draws, 1)), seed=seed, batch=2500, **how).ravel()
+    drawn = sample(head, np.ones((draws, 1)), seed=seed, batch=2500, **set_way(head, options))
+    return _UNIT * drawn.ravel()
 
 
 def _measure(drawn: npt.NDArray[np.float64]) -> dict[str, Any]:
@@ -213,18 +211,12 @@ def _checks(rows: Rows, exact: Rows) -> list[Check]:
 
 
 def _draw(figure: Figure, histograms: Mapping[str, npt.NDArray[np.float64]]) -> None:
-    columns = 4
-    rows = -(-len(histograms) // columns)
-    figure.set_size_inches(11, 1.5 * rows)
-    panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     places = np.linspace(-160, 160, 81)
-    for panel in panels:
-        panel.set_yticks([])
-    for panel, (name, counts) in zip(panels, histograms.items(), strict=False):
+    found = panels(figure, len(histograms), height=1.5, sharex=True)
+    for panel, (name, counts) in zip(found, histograms.items(), strict=True):
         panel.stairs(counts, places, fill=True)
         panel.set_title(name, fontsize=8)
-    for panel in panels[len(histograms) :]:
-        panel.set_visible(False)
+        panel.set_yticks([])
     figure.supxlabel("mm", fontsize=9)
 
 

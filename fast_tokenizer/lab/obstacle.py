@@ -10,7 +10,7 @@ import numpy as np
 
 from fast_tokenizer.execution import TemporalEnsemble
 from fast_tokenizer.heads import ActionHead
-from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk, set_way
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
 from fast_tokenizer.lab.obstacle_course import (
     RADIUS,
@@ -22,6 +22,7 @@ from fast_tokenizer.lab.obstacle_course import (
     demonstrations,
     to_the_right,
 )
+from fast_tokenizer.lab.panels import panels
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, sample, seed_weights, train
 
@@ -75,20 +76,15 @@ def _with_one_chunk(name: str, head: ActionHead, draws: int, seed: int) -> Mappi
     if name == "masked":
         ways = {", 12 rounds": {}, ", 1 round": {"num_steps": 1}, ", 32 rounds": {"num_steps": 32}}
     for way, options in ways.items():
-        how = dict(options)
-        if "sampler" in how:
-            head.sampler = how.pop("sampler")
-        chunks = sample(head, np.zeros((draws, 2)), seed=seed, **how)
+        chunks = sample(head, np.zeros((draws, 2)), seed=seed, **set_way(head, options))
         paths = np.concatenate([np.broadcast_to(START, (draws, 1, 2)), chunks], axis=1)
         found[HEADS[name] + way] = _measure(paths) | {"paths": paths[:_DRAWN_PATHS].round(3).tolist()}
     return found
 
 
 def _on_the_way(name: str, head: ActionHead, points: int, seed: int) -> Mapping[str, Any]:
-    options: dict[str, Any] = {}
-    if name == "diffusion":
-        head.sampler = "ddim"  # a hundred passes a step would take an hour
-        options = {"num_steps": 10}
+    quick = {"sampler": "ddim", "num_steps": 10}  # a hundred passes a step would take an hour
+    options = set_way(head, quick if name == "diffusion" else {})
     calls = count(1000 * seed)
 
     def predict(places: Floats) -> Floats:
@@ -183,13 +179,8 @@ def _closed_checks(rows: Rows) -> list[Check]:
 def _draw_paths(figure: Figure, drawn: Mapping[str, list[Any]]) -> None:
     from matplotlib.patches import Circle
 
-    columns = 4
-    rows = -(-len(drawn) // columns)
-    figure.set_size_inches(11, 1.6 * rows)
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for panel in panels[len(drawn) :]:
-        panel.set_visible(False)
-    for panel, (name, paths) in zip(panels, drawn.items(), strict=False):
+    found = panels(figure, len(drawn), height=1.6, sharex=True, sharey=True)
+    for panel, (name, paths) in zip(found, drawn.items(), strict=True):
         panel.add_patch(Circle((0, 0), RADIUS, color="#d9dee7"))
         for path in paths:
             panel.plot(*np.transpose(path), color="#1f6feb", linewidth=0.5, alpha=0.6)
