@@ -51,6 +51,83 @@ def test_figures_decide(valid, verdict):
     assert "0.50 to 0.50" in judged.because
 
 
+def of_tables(name, *tables):
+    """An experiment of several tables, each a dict of rows by column."""
+    return Figures({name: Summary([summary(**table).tables[0] for table in tables])})
+
+
+def chunks(jumping, tokens):
+    row = "FAST, scale 10"
+    of_motions = [
+        {"tokens of 112 values": {row: count}, "RMSE over ±0.1 m, mm": {row: rmse}}
+        for count, rmse in ((16.0, 1.6), (24.0, 2.5), (tokens, jumping))
+    ]
+    return of_tables("chunk", *of_motions)
+
+
+def costs(**milliseconds):
+    rows = {
+        "regression": 4.0,
+        "bins, in parallel": 4.0,
+        "bins, one by one": 200.0,
+        "flow, Euler 10": 40.0,
+        "FAST tokens": 60.0,
+        "masked diffusion, 12 rounds": 150.0,
+        "DDPM 100": 400.0,
+    }
+    return of_tables("cost", {"sample, ms": rows | milliseconds})
+
+
+def rough(often, seldom):
+    rows = (HEADS["regression"], HEADS["flow"])
+    table = {
+        "1 of 16": dict(zip(rows, often, strict=True)),
+        "16 of 16": dict(zip(rows, seldom, strict=True)),
+    }
+    return of_tables("obstacle", table, table, table)
+
+
+def mixtures(few, right, many):
+    merged = {
+        f"D = {d}, K = {k}": part
+        for d in (2, 7, 14, 56)
+        for k, part in ((4, few), (5, right), (10, right), (20, many))
+    }
+    return of_tables("mixture", {"seeds with merged modes": merged})
+
+
+def two_ways(valid):
+    rows = ("diffusion, DDPM 100", "flow matching, Euler 10")
+    return of_tables("cup", {"within 3": dict.fromkeys(rows, valid), "to the right": dict.fromkeys(rows, 0.5)})
+
+
+@pytest.mark.parametrize(
+    ("claim", "figures", "verdict"),
+    [
+        ("Diffusion and flow keep", two_ways(0.98), "held"),
+        ("Diffusion and flow keep", two_ways(0.8), "refined"),
+        ("Diffusion and flow keep", two_ways(0.1), "refuted"),
+        ("FAST loses", chunks(4.0, 30.0), "held"),
+        ("FAST loses", chunks(1.6, 24.0), "refined"),
+        ("FAST loses", chunks(1.6, 16.0), "refuted"),
+        ("Regression is fastest", costs(**{"bins, in parallel": 8.0, "bins, one by one": 20.0}), "held"),
+        ("Regression is fastest", costs(), "refined"),
+        ("Regression is fastest", costs(**{"DDPM 100": 20.0}), "refuted"),
+        ("Discrete diffusion is fast", costs(**{"masked diffusion, 12 rounds": 50.0}), "held"),
+        ("Discrete diffusion is fast", costs(), "refined"),
+        ("Discrete diffusion is fast", costs(**{"masked diffusion, 12 rounds": 300.0}), "refuted"),
+        ("Chunks make motions smooth", rough((20.0, 90.0), (10.0, 20.0)), "held"),
+        ("Chunks make motions smooth", rough((10.0, 90.0), (20.0, 20.0)), "refined"),
+        ("Chunks make motions smooth", rough((20.0, 20.0), (10.0, 90.0)), "refuted"),
+        ("Too few components", mixtures(0.5, 0.1, 0.4), "held"),
+        ("Too few components", mixtures(0.5, 0.1, 0.0), "refined"),
+        ("Too few components", mixtures(0.1, 0.1, 0.1), "refuted"),
+    ],
+)
+def test_claims_go_either_way(claim, figures, verdict):
+    assert [one.verdict for one in judge_all(figures) if one.claim.startswith(claim)] == [verdict]
+
+
 def test_figures_are_found_by_row_and_the_beginning_of_a_column():
     figures = Figures({"chunk": summary(**{"RMSE over ±0.1 m, mm": {"a": Estimate(1.0, 0.25, 3), "b": None}})})
     assert figures.number("chunk", "a", "RMSE over") == 1.0

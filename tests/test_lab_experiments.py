@@ -12,6 +12,7 @@ import_or_skip("diffusers")
 from fast_tokenizer.execution import TemporalEnsemble  # noqa: E402
 from fast_tokenizer.lab import claims, guide  # noqa: E402
 from fast_tokenizer.lab.catalogue import EXPERIMENTS  # noqa: E402
+from fast_tokenizer.lab.chunk import with_jumps  # noqa: E402
 from fast_tokenizer.lab.claims import judge_all  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk  # noqa: E402
 from fast_tokenizer.lab.cup import _measure as measure_cup  # noqa: E402
@@ -27,6 +28,7 @@ from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     chunks_from_everywhere,
     collides,
     demonstrations,
+    roughness,
     to_the_right,
 )
 from fast_tokenizer.lab.quoting import Figures  # noqa: E402
@@ -98,10 +100,29 @@ def test_points_go_where_chunks_say(execute):
         rest = np.concatenate([path[step + 1 :], np.repeat(path[-1:], step, axis=0)])
         return np.broadcast_to(rest, (len(places), HORIZON, 2))
 
-    paths = carry_out(predict, 50, np.random.default_rng(2), execute=execute, ensemble=None)
+    paths, told = carry_out(predict, 50, np.random.default_rng(2), execute=execute, ensemble=None)
     assert len(asked) == HORIZON // execute
+    assert (told == path[1:]).all()
     assert np.abs(paths - path).max() < 0.06
     assert np.abs(paths[:, 1:] - path[1:]).std() > 0.003
+
+
+def test_roughness_is_of_changes_of_direction():
+    straight = np.stack([np.linspace(0, 1, 16), np.linspace(0, 2, 16)], axis=1)[None]
+    assert roughness(straight) == pytest.approx(0, abs=1e-12)
+    there_and_back = np.array([0.0, 0.1, 0.0])[None, :, None]
+    assert roughness(there_and_back) == pytest.approx(0.2)
+
+
+def test_jumps_are_sudden_and_stay():
+    rest = np.zeros((1600, 7), np.float32)
+    jumped = with_jumps(rest, np.random.default_rng(0))
+    assert jumped.dtype == np.float32
+    assert np.abs(jumped).max() <= 0.2
+    changes = (np.diff(jumped, axis=0) != 0).all(axis=1)
+    assert changes.sum() == pytest.approx(100, abs=25)  # one a second at 16 Hz
+    assert (np.diff(jumped, axis=0)[~changes] == 0).all()
+    assert np.abs(with_jumps(rest + 0.95, np.random.default_rng(0))).max() == 1
 
 
 def test_chunks_are_averaged_where_asked():
@@ -109,7 +130,7 @@ def test_chunks_are_averaged_where_asked():
         return np.repeat(places[:, None] + 0.1, HORIZON, axis=1)
 
     plain, averaged = (
-        carry_out(predict, 20, np.random.default_rng(2), execute=1, ensemble=ensemble)
+        carry_out(predict, 20, np.random.default_rng(2), execute=1, ensemble=ensemble)[0]
         for ensemble in (None, TemporalEnsemble(0.01))
     )
     assert averaged[:, -1].mean() < plain[:, -1].mean() - 0.1  # the older chunks hold it back

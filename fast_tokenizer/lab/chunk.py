@@ -1,6 +1,6 @@
 """Experiment (d): a chunk of 16 steps of 7 dimensions, as FAST tokens and as bins.
 
-Sixteen minimum-jerk motions a second over ±0.1 m, smooth, and with noise of 3% of the range's half.
+Minimum-jerk motions over ±0.1 m at 16 Hz: smooth, with noise of 3% of the range's half, and with jumps.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 _HORIZON, _ACTION_DIM, _HZ = 16, 7, 16
 _MILLIMETRES = 100  # of a normalised unit, over ±0.1 m
-_NOISE = {"smooth": 0.0, "3% noise": 0.03}
+_SMOOTH, _NOISY, _JUMPING = "smooth", "3% noise", "a jump a second"
+_MOTIONS = (_SMOOTH, _NOISY, _JUMPING)
+_NOISE = 0.03
+_JUMP = 0.2
 _SCALES = (2.5, 5, 10, 20, 30, 50, 80, 128)
 _VOCAB_SIZE, _LARGER_VOCAB_SIZE = 1024, 4096
 _BIN_COUNTS = (16, 32, 64, 128, 256, 512, 1024)
@@ -35,17 +38,16 @@ def _trials(choice: Choice) -> list[Trial]:
     episodes = choice.pick(60, 200)
     return [
         Trial({"motions": name, "episodes": episodes, "seed": seed}, work=len(_SCALES) + len(_BIN_COUNTS))
-        for name in _NOISE
+        for name in _MOTIONS
         for seed in range(choice.pick(2, 5))
     ]
 
 
 def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     """Tokens of a chunk and RMSE in millimetres, on chunks that training had not."""
-    count, seed = int(settings["episodes"]), int(settings["seed"])
-    options: dict[str, Any] = {"hz": _HZ, "noise": _NOISE[str(settings["motions"])], "action_dim": _ACTION_DIM}
-    train = cut_chunks(generate_episodes(count, seed=2 * seed, **options), _HORIZON, _HORIZON // 4)
-    held_out = cut_chunks(generate_episodes(count // 4, seed=2 * seed + 1, **options), _HORIZON, _HORIZON)
+    count, seed, motions = int(settings["episodes"]), int(settings["seed"]), str(settings["motions"])
+    train = cut_chunks(_episodes(motions, count, 2 * seed), _HORIZON, _HORIZON // 4)
+    held_out = cut_chunks(_episodes(motions, count // 4, 2 * seed + 1), _HORIZON, _HORIZON)
     figures = {}
     for scale in _SCALES:
         codec = _fitted(train, scale)
@@ -55,6 +57,23 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
         figures[f"{bins} bins"] = _measure(BinningCodec(uniform(-1, 1, count=bins)), held_out)
         progress(len(figures))
     return figures
+
+
+def _episodes(motions: str, count: int, seed: int) -> list[npt.NDArray[np.float32]]:
+    noise = _NOISE if motions == _NOISY else 0.0
+    episodes = generate_episodes(count, hz=_HZ, noise=noise, action_dim=_ACTION_DIM, seed=seed)
+    if motions != _JUMPING:
+        return episodes
+    rng = np.random.default_rng(seed)
+    return [with_jumps(episode, rng) for episode in episodes]
+
+
+def with_jumps(episode: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """An episode `[T, D]` that is, about once a second, somewhere else at once, as after a collision."""
+    jumps = np.cumsum(rng.random(len(episode)) < 1 / _HZ)
+    away = rng.uniform(-_JUMP, _JUMP, (1 + jumps[-1], episode.shape[1]))
+    moved: npt.NDArray[np.float32] = np.clip(episode + away[jumps], -1, 1).astype(np.float32)
+    return moved
 
 
 def _fitted(chunks: npt.NDArray[Any], scale: float) -> Codec:
@@ -73,7 +92,7 @@ def _measure(codec: Codec, chunks: npt.NDArray[Any]) -> dict[str, float]:
 
 
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
-    by_motions = {name: Rows() for name in _NOISE}
+    by_motions = {name: Rows() for name in _MOTIONS}
     for outcome in outcomes:
         rows = by_motions[str(outcome.settings["motions"])]
         for name, figures in outcome.figures.items():
@@ -85,7 +104,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "rmse_mm": Column("RMSE over ±0.1 m, mm", 2),
     }
     tables = [rows.table(f"16 x 7, {name}", "representation", columns) for name, rows in by_motions.items()]
-    checks = [_bar(name, rows) for name, rows in by_motions.items()]
+    checks = [_bar(name, by_motions[name]) for name in (_SMOOTH, _NOISY)]
     return Summary(tables, checks, [Drawing("What a token buys", lambda figure: _draw(figure, by_motions))])
 
 

@@ -63,6 +63,19 @@ def _tokens_average(of: Figures) -> tuple[Verdict, str]:
     return ("held" if max(valid) < 0.5 else "refined"), text
 
 
+def _continuous_keep_both(of: Figures) -> tuple[Verdict, str]:
+    rows = ("diffusion, DDPM 100", "flow matching, Euler 10")
+    valid = [of.number("cup", row, "within") for row in rows]
+    right = [of.number("cup", row, "to the right") for row in rows]
+    text = (
+        f"cup: near a way are {valid[0]:.3f} of diffusion (DDPM) and {valid[1]:.3f} of flow in ten steps, "
+        f"{right[0]:.2f} and {right[1]:.2f} of it to the right"
+    )
+    if min(valid) >= 0.95 and min(right) >= 0.4 and max(right) <= 0.6:
+        return "held", text
+    return ("refuted" if max(valid) < 0.5 else "refined"), text
+
+
 def _gradients_differ(of: Figures) -> tuple[Verdict, str]:
     rows = ("regression: the action", "diffusion: the noise", "flow: the velocity")
     ratios = [of.number("gradients", row, column) for row in rows for column in ("least of 150 mm", "largest")]
@@ -117,6 +130,18 @@ def _fast_is_precise(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if fine <= bins else "refuted"), text
 
 
+def _jumps_are_lost(of: Figures) -> tuple[Verdict, str]:
+    smooth, jumping = (of.number("chunk", "FAST, scale 10", "RMSE over", table=table) for table in (0, 2))
+    tokens = [of.number("chunk", "FAST, scale 10", "tokens", table=table) for table in (0, 2)]
+    text = (
+        f"chunk: with a jump a second FAST is off by {jumping:.2f} mm, without by {smooth:.2f} mm, at the same "
+        f"scale, and it takes {tokens[1]:.1f} tokens for {tokens[0]:.1f}"
+    )
+    if jumping > 2 * smooth:
+        return "held", text
+    return ("refined" if jumping > 1.05 * smooth or tokens[1] > 1.05 * tokens[0] else "refuted"), text
+
+
 def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
     flow, fast, ddpm = (
         of.number("cost", row, "sample, ms") for row in ("flow, Euler 10", "FAST tokens", "DDPM 100")
@@ -127,6 +152,32 @@ def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
     if fast <= flow:
         return "held", text
     return ("refined" if fast < ddpm else "refuted"), text
+
+
+def _one_pass_is_fastest(of: Figures) -> tuple[Verdict, str]:
+    rows = ("regression", "bins, in parallel", "bins, one by one", "flow, Euler 10", "DDPM 100")
+    regression, parallel, ordered, flow, ddpm = (of.number("cost", row, "sample, ms") for row in rows)
+    text = (
+        f"cost: regression takes {regression:.1f} ms, bins {parallel:.1f} in parallel and {ordered:.0f} one by "
+        f"one, flow in ten steps {flow:.0f}, DDPM in a hundred {ddpm:.0f}"
+    )
+    if 1.5 * regression < min(parallel, ordered) and max(parallel, ordered) < flow < ddpm:
+        return "held", text
+    return ("refined" if regression <= min(ordered, flow) and flow < ddpm else "refuted"), text
+
+
+def _masks_are_fast(of: Figures) -> tuple[Verdict, str]:
+    masked, ordered, fast = (
+        of.number("cost", row, "sample, ms")
+        for row in ("masked diffusion, 12 rounds", "bins, one by one", "FAST tokens")
+    )
+    text = (
+        f"cost: twelve rounds over 112 bins take {masked:.0f} ms, the same bins one by one {ordered:.0f} ms, FAST "
+        f"tokens one by one {fast:.0f} ms"
+    )
+    if masked < min(ordered, fast):
+        return "held", text
+    return ("refined" if masked < ordered else "refuted"), text
 
 
 def _bins_are_independent(of: Figures) -> tuple[Verdict, str]:
@@ -168,6 +219,18 @@ def _regression_collides(of: Figures) -> tuple[Verdict, str]:
     return ("held" if first > 0.5 else "refined"), text
 
 
+def _chunks_are_smooth(of: Figures) -> tuple[Verdict, str]:
+    rows = [HEADS[name] for name in ("regression", "flow")]
+    often, seldom = ([of.number("obstacle", row, f"{n} of 16", table=2) for row in rows] for n in (1, 16))
+    text = (
+        f"obstacle: second differences of the waypoints of flow are {often[1]:.0f} thousandths where it looks at "
+        f"every step and {seldom[1]:.0f} with whole chunks; of regression {often[0]:.0f} and {seldom[0]:.0f}"
+    )
+    if all(whole < step for whole, step in zip(seldom, often, strict=True)):
+        return "held", text
+    return ("refined" if seldom[1] < often[1] else "refuted"), text
+
+
 def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
     rows = [f"D = {d}, K = 5" for d in (2, 7, 14, 56)]
     strange = sum(of.total("mixture", row, "losses that are not finite") for row in rows)
@@ -185,6 +248,19 @@ def _mixtures_merge(of: Figures) -> tuple[Verdict, str]:
     if max(merged) == 0:
         return "refuted", text
     return ("held" if merged == sorted(merged) and merged[-1] >= 0.5 else "refined"), text
+
+
+def _components_matter(of: Figures) -> tuple[Verdict, str]:
+    merged = {
+        k: [of.number("mixture", f"D = {d}, K = {k}", "seeds with merged") for d in (2, 7, 14, 56)]
+        for k in (4, 5, 10, 20)
+    }
+    means = {k: sum(parts) / len(parts) for k, parts in merged.items()}
+    listed = ", ".join(f"{mean:.2f}" for mean in means.values())
+    text = f"mixture: parts of the seeds with merged modes, of four, with K = 4, 5, 10, 20: {listed}"
+    if means[20] > means[5]:
+        return ("held" if means[4] > means[5] else "refined"), text
+    return ("refined" if means[4] > means[20] else "refuted"), text
 
 
 def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
@@ -209,18 +285,24 @@ def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
 _CLAIMS: dict[str, _Judge] = {
     "Regression by squared error gives the mean of two ways": _regression_averages,
     "Bins, FAST and autoregression have no two ways, and give an average": _tokens_average,
+    "Diffusion and flow keep both ways": _continuous_keep_both,
     "Gradients differ 150 times in regression and 1.3 times in diffusion": _gradients_differ,
     "Therefore diffusion and flow are more precise": _gradients_make_precise,
     "256 bins over ±0.1 m are 0.8 mm, not enough for fine work": _bins_are_coarse,
     "0.0237 m is bin 153": _example_bin,
     "FAST makes about 20 tokens of a 16 x 7 chunk": _few_tokens,
     "FAST is more precise than bins": _fast_is_precise,
+    "FAST loses what is sudden, such as a collision": _jumps_are_lost,
     "FAST is fast, diffusion is slow": _diffusion_is_slow,
+    "Regression is fastest, then bins, then flow, then diffusion": _one_pass_is_fastest,
+    "Discrete diffusion is fast, as it decodes in parallel": _masks_are_fast,
     "Bins are drawn apart, so that dimensions do not fit each other": _bins_are_independent,
     "Discrete diffusion models dimensions jointly, in parallel": _masks_are_joint,
     "Autoregression averages two ways, and hits the obstacle": _autoregression_collides,
     "Regression hits the obstacle": _regression_collides,
+    "Chunks make motions smooth, as they are planned together": _chunks_are_smooth,
     "Mixtures easily end in NaN": _mixtures_blow_up,
     "Mixtures collapse, above all in many dimensions": _mixtures_merge,
+    "Too few components are not enough, too many are hard to train": _components_matter,
     "Flow matching needs fewer steps than diffusion": _flow_needs_few_steps,
 }

@@ -20,6 +20,7 @@ from fast_tokenizer.lab.obstacle_course import (
     chunks_from_everywhere,
     collides,
     demonstrations,
+    roughness,
     to_the_right,
 )
 from fast_tokenizer.lab.panels import panels
@@ -92,12 +93,12 @@ def _on_the_way(name: str, head: ActionHead, points: int, seed: int) -> Mapping[
 
     plans: dict[str, tuple[int, TemporalEnsemble | None]] = {f"{n} of 16": (n, None) for n in _EXECUTED}
     plans |= {label: (1, TemporalEnsemble(m)) for label, m in _ENSEMBLES.items()}
-    return {
-        label: _measure(
-            carry_out(predict, points, np.random.default_rng(seed), execute=execute, ensemble=ensemble)
-        )
-        for label, (execute, ensemble) in plans.items()
-    }
+    found = {}
+    for label, (execute, ensemble) in plans.items():
+        rng = np.random.default_rng(seed)
+        paths, told = carry_out(predict, points, rng, execute=execute, ensemble=ensemble)
+        found[label] = _measure(paths) | {"roughness": roughness(told)}
+    return found
 
 
 def _measure(paths: Floats) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def _measure(paths: Floats) -> dict[str, Any]:
 
 
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
-    one, way = Rows(), Rows()
+    one, way, rough = Rows(), Rows(), Rows()
     drawn: dict[str, list[Any]] = {}
     for outcome in outcomes:
         for name, figures in outcome.figures.items():
@@ -113,7 +114,9 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
                 one.add(name, collisions=figures["collisions"], right=figures["right"])
                 drawn.setdefault(name, figures["paths"])
             else:
-                way.add(HEADS[str(outcome.settings["head"])], **{name: figures["collisions"]})
+                head = HEADS[str(outcome.settings["head"])]
+                way.add(head, **{name: figures["collisions"]})
+                rough.add(head, **{name: 1e3 * figures["roughness"]})
     tables, drawings = [], []
     if one.names():
         columns = {"collisions": Column("collisions"), "right": Column("to one side")}
@@ -123,6 +126,9 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         labels = [*(f"{n} of 16" for n in _EXECUTED), *_ENSEMBLES]
         columns = {label: Column(label) for label in labels}
         tables.append(way.table("Collisions, by steps carried out of each chunk", "head", columns))
+        fewer_digits = {label: Column(label, 1) for label in labels}
+        title = "How rough what it is told is: second differences of the waypoints, RMS, thousandths of the way"
+        tables.append(rough.table(title, "head", fewer_digits))
         drawings.append(Drawing("Collisions on the way", lambda figure: _draw_curves(figure, way)))
     return Summary(tables, [*_open_checks(one), *_closed_checks(way)], drawings)
 

@@ -58,10 +58,15 @@ def to_the_right(paths: Floats) -> npt.NDArray[np.bool_]:
     return found
 
 
+def roughness(waypoints: Floats) -> float:
+    """The root mean square of the second differences of what points `[B, T, 2]` are told."""
+    return float(np.sqrt(np.square(np.diff(waypoints, 2, axis=1)).mean()))
+
+
 def carry_out(
     predict: Any, count: int, rng: np.random.Generator, *, execute: int, ensemble: TemporalEnsemble | None
-) -> Floats:
-    """Paths `[count, 1 + HORIZON, 2]` of as many points that move in step, each step with some noise.
+) -> tuple[Floats, Floats]:
+    """Points that move in step, each step with some noise.
 
     Args:
         predict: From places `[count, 2]` to chunks `[count, HORIZON, 2]`.
@@ -69,6 +74,9 @@ def carry_out(
         rng: Of the noise.
         execute: Steps of a chunk that are carried out.
         ensemble: How chunks are averaged, if they are.
+
+    Returns:
+        Their paths `[count, 1 + HORIZON, 2]`, and the waypoints `[count, HORIZON, 2]` that they were told.
     """
     place = np.array(START) + rng.normal(0, _NOISE, (count, ACTION_DIM))
 
@@ -77,8 +85,9 @@ def carry_out(
         return chunks
 
     executor = ChunkExecutor(ask, execute=execute, ensemble=ensemble)
-    paths = [place]
+    paths, told = [place], []
     for _ in range(HORIZON):
-        place = executor.step() + rng.normal(0, _NOISE, place.shape)
+        told.append(executor.step())
+        place = told[-1] + rng.normal(0, _NOISE, place.shape)
         paths.append(place)
-    return np.stack(paths, axis=1)
+    return np.stack(paths, axis=1), np.stack(told, axis=1)

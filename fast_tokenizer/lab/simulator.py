@@ -110,6 +110,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
         **_outcome(endings),
         **_cost(policy, head, robots[0]),
         "loss": trained.last_loss,
+        "step_ms": trained.step_ms,
         "observations": len(shown.chunks),
         "expert": _outcome(roll_out_expert(robots[0], tried_seeds, max_steps=_MAX_STEPS)),
     }
@@ -147,6 +148,7 @@ _COLUMNS = {
     "tokens": Column("tokens a chunk", 1),
     "invalid": Column("invalid chunks"),
     "loss": Column("last loss", 4),
+    "step_ms": Column("ms a step of training", 1),
     "parameters": Column("parameters", 0),
 }
 _EXPERT = "scripted expert"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +43,12 @@ class Trained:
     Attributes:
         last_loss: The mean over those of the last tenth of the steps that are finite; None if none is.
         strange_losses: How many were not finite.
+        step_ms: The median of a step, in milliseconds.
     """
 
     last_loss: float | None
     strange_losses: int
+    step_ms: float
 
 
 def seed_weights(seed: int) -> None:
@@ -73,8 +77,9 @@ def train(
     generator = torch.Generator().manual_seed(training.seed)
     optimizer = torch.optim.Adam(head.parameters(), lr=training.learning_rate, fused=True)
     pace = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, training.steps))
-    losses = []
+    losses, times = [], []
     for step in range(training.steps):
+        begin = perf_counter()
         rows = torch.randint(len(wanted), (training.batch,), generator=generator)
         optimizer.zero_grad(set_to_none=True)
         loss = head.loss(Condition.of(seen[rows]), wanted[rows], generator=generator)
@@ -84,11 +89,13 @@ def train(
             torch.nn.utils.clip_grad_norm_(head.parameters(), _LARGEST_GRADIENT, foreach=True)
             optimizer.step()
         pace.step()
+        times.append(1e3 * (perf_counter() - begin))
         if step % _STEPS_BETWEEN_REPORTS == 0:
             progress(step + 1)
     tail = np.array(losses[-max(1, len(losses) // 10) :])
     finite = tail[np.isfinite(tail)]
-    return Trained(float(finite.mean()) if finite.size else None, int((~np.isfinite(losses)).sum()))
+    last_loss = float(finite.mean()) if finite.size else None
+    return Trained(last_loss, int((~np.isfinite(losses)).sum()), median(times))
 
 
 def sample(
