@@ -120,11 +120,13 @@ def load_head(path: str | os.PathLike[str], trunk: Trunk | None = None) -> Actio
         metadata = file.metadata() or {}
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     description = _read_description(metadata, path)
+    with torch.device("meta"):  # where weights take no memory: a damaged file may ask for any number of them
+        sketch = _make_head(description, trunk, path)
+    _require_weights(sketch, tensors, path)
     with torch.random.fork_rng(devices=[]):  # weights are drawn, and replaced: the caller's numbers stay
-        if trunk is None:
-            trunk = _make_trunk(description, path)
         head = _make_head(description, trunk, path)
-    _take_weights(head, tensors, path)
+    for name, weights in head.state_dict(keep_vars=True).items():
+        weights.data = tensors[name].to(weights.device)
     return head
 
 
@@ -153,7 +155,8 @@ def _make_trunk(description: Mapping[str, Any], path: Path) -> TransformerTrunk:
     return trunk
 
 
-def _make_head(description: Mapping[str, Any], trunk: Trunk, path: Path) -> ActionHead:
+def _make_head(description: Mapping[str, Any], trunk: Trunk | None, path: Path) -> ActionHead:
+    trunk = _make_trunk(description, path) if trunk is None else trunk
     saved = get_value(description, "head", path, dict)
     name = get_value(saved, "class", path, str, within="head.")
     if name not in _HEADS:
@@ -174,8 +177,8 @@ def _made(kind: Any, options: Mapping[str, Any], key: str, path: Path, *argument
             raise FormatError(f"not the options of a {kind.__name__}: {error}") from error
 
 
-def _take_weights(head: ActionHead, tensors: Mapping[str, Tensor], path: Path) -> None:
-    own = head.state_dict(keep_vars=True)
+def _require_weights(head: ActionHead, tensors: Mapping[str, Tensor], path: Path) -> None:
+    own = head.state_dict()
     surplus = [name for name in tensors if name not in own]
     if surplus:
         raise FormatError(f"a {type(head).__name__} on this trunk has no such tensor", str(path), surplus[0])
@@ -190,5 +193,3 @@ def _take_weights(head: ActionHead, tensors: Mapping[str, Tensor], path: Path) -
                 str(path),
                 name,
             )
-    for name, weights in own.items():
-        weights.data = tensors[name].to(weights.device)
