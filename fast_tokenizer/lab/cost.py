@@ -56,11 +56,12 @@ _ORDER = (
 
 
 def _trials(choice: Choice) -> list[Trial]:
-    repeats, width, layers = choice.pick(2, 15), choice.pick(64, 256), choice.pick(2, 4)
+    repeats, width, layers = choice.pick(2, 7), choice.pick(64, 256), choice.pick(2, 4)
     wanted = choice.among("heads", list(HEADS), [])
     common = {"repeats": repeats, "width": width, "layers": layers}
     return [
-        Trial({"way": way, "batch": batch, "threads": threads, **common})
+        Trial({"way": way, "batch": batch, "threads": threads, **common, "round": turn})
+        for turn in range(choice.pick(1, 3))  # minutes apart: what else a machine does comes and goes
         for way, (head, _) in _WAYS.items()
         if head in wanted
         for batch, threads in (_CASES if choice.profile == "full" else _CASES[:1])
@@ -176,7 +177,10 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         what = f"{batch} chunk{'s' if batch > 1 else ''}, {threads} thread{'s' if threads > 1 else ''}"
         tables.append(rows.table(what, "head", columns))
     alone = by_case.get((1, 1), Rows())
-    notes = ["Memory: how far a first sample takes a fresh process above what it had after a pass."]
+    notes = [
+        "Intervals are of rounds over all of these, minutes apart. "
+        "Memory: how far a first sample takes a fresh process above what it had after a pass."
+    ]
     return Summary(tables, _checks(alone), [Drawing("One chunk", lambda figure: _draw(figure, alone))], notes)
 
 
