@@ -126,15 +126,24 @@ def test_names_heads_and_tasks_are_checked(tmp_path, monkeypatch):
         Laboratory(tmp_path, Choice("quick", heads=("flow", "telepathy")))
     with pytest.raises(FastTokenizerError, match="no tasks juggle: expected all, or some of drawer-open"):
         Laboratory(tmp_path, Choice("quick", tasks=("juggle",)))
-    with pytest.raises(FastTokenizerError, match="gradients has none of the heads or tasks"):
-        Laboratory(tmp_path, Choice("quick", heads=("fast",))).experiments(["cup", "gradients"])
+    with pytest.raises(FastTokenizerError, match="mixture has none of the heads or tasks"):
+        Laboratory(tmp_path, Choice("quick", heads=("fast",))).experiments(["cup", "mixture"])
     # What cannot be run is left out of all, and told where it is asked for.
     monkeypatch.setattr("fast_tokenizer.lab.laboratory.find_spec", lambda name: None)
     assert plain.experiments(["all"]) == [name for name in catalogue.EXPERIMENTS if name != "simulator"]
     with pytest.raises(ImportError, match=r"pip install 'fast_tokenizer\[simulator\]'"):
         plain.experiments(["simulator"])
     of_mixtures = Laboratory(tmp_path, Choice("quick", heads=("mixture",))).experiments(["all"])
-    assert of_mixtures == ["cup", "precision", "chunk", "cost", "mixture", "obstacle", "joint"]
+    assert of_mixtures == [
+        "cup",
+        "gradients",
+        "precision",
+        "chunk",
+        "cost",
+        "mixture",
+        "obstacle",
+        "joint",
+    ]
 
 
 def test_settings_tell_trials_apart():
@@ -173,7 +182,7 @@ def test_errors_are_one_line(tmp_path):
     assert_one_line_error(run(tmp_path, "lab", "cups"), "no experiment 'cups'")
     assert_one_line_error(run(tmp_path, "lab", "cup", "--heads", "telepathy"), "no heads telepathy")
     # Before anything of the first one is run:
-    assert_one_line_error(run(tmp_path, "lab", "precision", "gradients", "--heads", "fast"), "gradients has none")
+    assert_one_line_error(run(tmp_path, "lab", "precision", "mixture", "--heads", "fast"), "mixture has none")
     (tmp_path / "file").write_text("")
     assert_one_line_error(run(tmp_path, "lab", "precision", "--out", "file"), "file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
