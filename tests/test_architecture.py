@@ -126,7 +126,15 @@ LAYERS = [
         "lab.robots",
         "lab.training",
     ],
-    ["lab.claims", "lab.demonstrations", "lab.guide", "lab.metaworld_robot", "lab.rollouts", "lab.state_policy"],
+    [
+        "lab.claims",
+        "lab.demonstrations",
+        "lab.guide",
+        "lab.metaworld_robot",
+        "lab.overview",
+        "lab.rollouts",
+        "lab.state_policy",
+    ],
     ["lab.page", "lab.two_sided"],
     [
         "lab.chunk",

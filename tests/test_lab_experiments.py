@@ -31,6 +31,7 @@ from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     roughness,
     to_the_right,
 )
+from fast_tokenizer.lab.overview import overview  # noqa: E402
 from fast_tokenizer.lab.quoting import Figures  # noqa: E402
 from fast_tokenizer.lab.training import sample  # noqa: E402
 
@@ -193,12 +194,33 @@ def test_the_cup_tries_every_head(small):
     assert {row.split(", ")[0] for row in rows} == {name.split(", ")[0] for name in HEADS.values()}
 
 
-def test_every_claim_and_every_advice_finds_its_figures(small, monkeypatch):
-    """A row or column of another name would let it be left out silently."""
+@pytest.fixture(scope="module")
+def found(small):
+    """Figures of all, those of costs made up: a row or column of another name would be left out silently."""
     cost = EXPERIMENTS["cost"]
     figures = {"sample_ms": 2.0, "pass_ms": 1.0, "passes": 1, "tokens": 16, "memory_mb": None, "parameters": 9}
     costs = cost.summarize([Outcome(trial.settings, figures) for trial in cost.trials(Choice("quick"))])
-    found = Figures({**small, "cost": costs})
+    return Figures({**small, "cost": costs})
+
+
+def test_the_overview_finds_its_figures(found):
+    table = overview(found)
+    missing = {
+        (row[0], column.name)
+        for row in table.rows
+        for column, cell in zip(table.columns, row, strict=True)
+        if cell is None
+    }
+    of_simulator, of_spread = (
+        table.columns[-1].name,
+        table.columns[2].name,
+    )  # of which there are too few draws here
+    assert {one for one in missing if one[1] not in (of_simulator, of_spread)} == {
+        ("regression", "dimensions that fit")
+    }
+
+
+def test_every_claim_and_every_advice_finds_its_figures(found, monkeypatch):
     assert [judged.claim for judged in judge_all(found)] == list(claims._CLAIMS)
     asked = []
     monkeypatch.setattr(guide, "_require", asked.append)  # whether figures bear it out is another question

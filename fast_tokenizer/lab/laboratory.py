@@ -89,12 +89,15 @@ class Laboratory:
         write_json(self._folder / f"{name}.json", {**content, **summary.as_json()})
         return summary
 
+    def summaries(self) -> dict[Experiment, Summary]:
+        """What the outcomes say that are there, asked for or not."""
+        found = {one: self._outcomes(one) for one in EXPERIMENTS.values()}
+        return {one: self._summarize(one, outcomes) for one, outcomes in found.items() if outcomes}
+
     def write_page(self) -> None:
         """Writes the page of all experiments that have outcomes."""
-        outcomes = {one: self._outcomes(one) for one in EXPERIMENTS.values()}
-        found = {one: self._summarize(one, of_it) for one, of_it in outcomes.items() if of_it}
-        every = [outcome for of_it in outcomes.values() for outcome in of_it]
-        write_text(self.page, as_page(found, self._choice.profile, _versions_of(every)))
+        every = [outcome for one in EXPERIMENTS.values() for outcome in self._outcomes(one)]
+        write_text(self.page, as_page(self.summaries(), self._choice.profile, _versions_of(every)))
 
     def _summarize(self, experiment: Experiment, outcomes: Sequence[Outcome]) -> Summary:
         """What they say, and whether it is all that the standard has."""

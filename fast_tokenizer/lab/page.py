@@ -11,6 +11,7 @@ from typing import Any
 from fast_tokenizer.lab.claims import judge_all
 from fast_tokenizer.lab.experiment import Experiment
 from fast_tokenizer.lab.guide import advise
+from fast_tokenizer.lab.overview import overview
 from fast_tokenizer.lab.quoting import Figures
 from fast_tokenizer.lab.summary import Check, Drawing, Summary, Table
 
@@ -37,7 +38,7 @@ def as_page(summaries: Mapping[Experiment, Summary], profile: str, versions: Map
         '<nav aria-label="Experiments">',
         *(f'<a href="#{one.name}">{one.name}</a>' for one in summaries),
         "</nav>",
-        *([_guide(figures), _claims(figures)] if profile == "full" else [_NOT_JUDGED]),
+        *([_guide(figures), _claims(figures), _overview(figures)] if profile == "full" else [_NOT_JUDGED]),
         *(_section(experiment, summary) for experiment, summary in summaries.items()),
         "</body></html>",
     ]
@@ -58,6 +59,10 @@ def _guide(figures: Figures) -> str:
 def _claims(figures: Figures) -> str:
     rows = [[one.claim, one.verdict, one.because] for one in judge_all(figures)]
     return _words("What is said, and what was found", ["claim", "", "measured"], rows)
+
+
+def _overview(figures: Figures) -> str:
+    return f"<section><h2>All of them, side by side</h2>{_table(overview(figures))}</section>"
 
 
 def _words(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

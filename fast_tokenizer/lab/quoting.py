@@ -34,20 +34,21 @@ class Figures:
         Raises:
             NotMeasured: If it is not there.
         """
-        cell = self._cell(experiment, row, column, table)
+        cell = self.cell(experiment, row, column, table)
         return cell.mean if isinstance(cell, Estimate) else cell
 
     def total(self, experiment: str, row: str, column: str, table: int = 0) -> float:
         """As `number`, the sum over seeds."""
-        cell = self._cell(experiment, row, column, table)
+        cell = self.cell(experiment, row, column, table)
         return cell.mean * cell.seeds if isinstance(cell, Estimate) else cell
 
     def text(self, experiment: str, row: str, column: str, table: int = 0, digits: int = 2) -> str:
         """As `number`, as people read it."""
-        cell = self._cell(experiment, row, column, table)
+        cell = self.cell(experiment, row, column, table)
         return cell.text(digits) if isinstance(cell, Estimate) else f"{cell:.{digits}f}"
 
-    def _cell(self, experiment: str, row: str, column: str, table: int) -> float | Estimate:
+    def cell(self, experiment: str, row: str, column: str, table: int = 0) -> float | Estimate:
+        """As `number`, with how far off it may be."""
         summary = self.summaries.get(experiment)
         if summary is None or len(summary.tables) <= table:
             raise NotMeasured(experiment)
