@@ -83,6 +83,7 @@ def rough(often, seldom):
     table = {
         "1 of 16": dict(zip(rows, often, strict=True)),
         "16 of 16": dict(zip(rows, seldom, strict=True)),
+        "ensemble, m = 0.01": dict.fromkeys(rows, 5.0),
     }
     return of_tables("obstacle", table, table, table)
 
@@ -118,7 +119,7 @@ def two_ways(valid):
         ("Discrete diffusion is fast", costs(**{"masked diffusion, 12 rounds": 300.0}), "refuted"),
         ("Chunks make motions smooth", rough((20.0, 90.0), (10.0, 20.0)), "held"),
         ("Chunks make motions smooth", rough((10.0, 90.0), (20.0, 20.0)), "refined"),
-        ("Chunks make motions smooth", rough((20.0, 20.0), (10.0, 90.0)), "refuted"),
+        ("Chunks make motions smooth", rough((20.0, 20.0), (30.0, 90.0)), "refuted"),
         ("Too few components", mixtures(0.5, 0.1, 0.4), "held"),
         ("Too few components", mixtures(0.5, 0.1, 0.0), "refined"),
         ("Too few components", mixtures(0.1, 0.1, 0.1), "refuted"),
