@@ -1,8 +1,8 @@
 """Experiment (b): how much stronger the gradient of a large error is than that of a small one.
 
 The error of a prediction is told by the action that it implies: 150 mm in one case, 1 mm in the other. Then a
-training on one way only: the gradients of the continuous heads at its begin and at its end, and how far off the
-samples of all heads are.
+training on one way only: the gradients of the continuous heads at its begin and at its end, and how far off all
+heads are, drawing and at temperature 0.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ def _trained(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     tried, right = seen[_EXAMPLES:], wanted[_EXAMPLES:]
     before = _gradients(head, tried, right) if name in _CONTINUOUS else None
     train(head, seen[:_EXAMPLES], wanted[:_EXAMPLES], Training(int(settings["steps"]), seed=seed), progress)
-    figures = {"rmse": float(np.sqrt(np.square(sample(head, tried, seed=seed) - right).mean()))}
+    figures = {}
+    for key, temperature in (("rmse", 1.0), ("likeliest_rmse", 0.0)):
+        error = sample(head, tried, seed=seed, temperature=temperature) - right
+        figures[key] = float(np.sqrt(np.square(error).mean()))
     if before is None:
         return figures
     after = _gradients(head, tried, right)
@@ -186,7 +189,8 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         columns = {
             "output_ratio": Column("gradient at the output, begin / end", 1),
             "parameter_ratio": Column("gradient of the parameters, begin / end", 1),
-            "rmse": Column("action RMSE at the end, normalised", 4),
+            "rmse": Column("action RMSE of draws, normalised", 4),
+            "likeliest_rmse": Column("at temperature 0", 4),
         }
         tables.append(rows.table("Trained on one way, seven dimensions", "head", columns))
     notes = ["A gradient that stays large is not a small error: it is mostly of noise that nobody can predict."]
