@@ -20,7 +20,7 @@ import_or_skip("matplotlib")
 from lab_experiments import COUNTING, FAILING  # noqa: E402
 
 from fast_tokenizer.errors import FastTokenizerError, FormatError  # noqa: E402
-from fast_tokenizer.lab import Choice, Laboratory, catalogue  # noqa: E402
+from fast_tokenizer.lab import EXPERIMENTS, Choice, Laboratory  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS  # noqa: E402
 from fast_tokenizer.lab.experiment import Outcome  # noqa: E402
 from fast_tokenizer.lab.page import as_page  # noqa: E402
@@ -130,7 +130,7 @@ def test_names_heads_and_tasks_are_checked(tmp_path, monkeypatch):
         Laboratory(tmp_path, Choice("quick", heads=("fast",))).experiments(["cup", "mixture"])
     # What cannot be run is left out of all, and told where it is asked for.
     monkeypatch.setattr("fast_tokenizer.lab.laboratory.find_spec", lambda name: None)
-    assert plain.experiments(["all"]) == [name for name in catalogue.EXPERIMENTS if name != "simulator"]
+    assert plain.experiments(["all"]) == [name for name in EXPERIMENTS if name != "simulator"]
     with pytest.raises(ImportError, match=r"pip install 'fast_tokenizer\[simulator\]'"):
         plain.experiments(["simulator"])
     of_mixtures = Laboratory(tmp_path, Choice("quick", heads=("mixture",))).experiments(["all"])
@@ -148,14 +148,14 @@ def test_names_heads_and_tasks_are_checked(tmp_path, monkeypatch):
 
 def test_settings_tell_trials_apart():
     for profile in ("quick", "full"):
-        for experiment in catalogue.EXPERIMENTS.values():
+        for experiment in EXPERIMENTS.values():
             trials = experiment.trials(Choice(profile, heads=("all",), tasks=("all",)))
             assert len({json.dumps(dict(trial.settings), sort_keys=True) for trial in trials}) == len(trials)
 
 
 @pytest.mark.parametrize("name", ["cup", "gradients", "chunk", "mixture", "obstacle", "joint", "simulator"])
 def test_the_full_profile_has_enough_seeds(name):
-    trials = catalogue.EXPERIMENTS[name].trials(Choice("full"))
+    trials = EXPERIMENTS[name].trials(Choice("full"))
     seeds = {trial.settings["seed"] for trial in trials if "seed" in trial.settings}
     assert len(seeds) >= (3 if name == "simulator" else 5)
 
@@ -224,7 +224,7 @@ def command_of(process):
 
 def test_what_is_missing_of_the_standard_is_said(tmp_path):
     laboratory = Laboratory(tmp_path, Choice("full", heads=("regression",)))
-    experiment = catalogue.EXPERIMENTS["cup"]
+    experiment = EXPERIMENTS["cup"]
     figures = {"mean_mm": 0.1, "right": 1.0, "valid": 0.0, "std_mm": None, "wasserstein_mm": 100.0}
     one = Outcome(
         experiment.trials(Choice("full"))[0].settings,

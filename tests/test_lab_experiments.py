@@ -11,17 +11,16 @@ import_or_skip("diffusers")
 
 from fast_tokenizer.execution import TemporalEnsemble  # noqa: E402
 from fast_tokenizer.lab import claims, guide  # noqa: E402
-from fast_tokenizer.lab.catalogue import EXPERIMENTS  # noqa: E402
-from fast_tokenizer.lab.chunk import with_jumps  # noqa: E402
 from fast_tokenizer.lab.claims import judge_all  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk  # noqa: E402
-from fast_tokenizer.lab.cup import _measure as measure_cup  # noqa: E402
-from fast_tokenizer.lab.cup import make_exact  # noqa: E402
 from fast_tokenizer.lab.experiment import Choice, Outcome  # noqa: E402
-from fast_tokenizer.lab.gradients import _analytic as analytic_gradients  # noqa: E402
-from fast_tokenizer.lab.guide import advise  # noqa: E402
-from fast_tokenizer.lab.joint import _coherent, _revealed_first  # noqa: E402
-from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
+from fast_tokenizer.lab.experiments import EXPERIMENTS  # noqa: E402
+from fast_tokenizer.lab.experiments.chunk import with_jumps  # noqa: E402
+from fast_tokenizer.lab.experiments.cup import _measure as measure_cup  # noqa: E402
+from fast_tokenizer.lab.experiments.cup import make_exact  # noqa: E402
+from fast_tokenizer.lab.experiments.gradients import _analytic as analytic_gradients  # noqa: E402
+from fast_tokenizer.lab.experiments.joint import _coherent, _revealed_first  # noqa: E402
+from fast_tokenizer.lab.experiments.obstacle_course import (  # noqa: E402
     HORIZON,
     RADIUS,
     carry_out,
@@ -31,6 +30,7 @@ from fast_tokenizer.lab.obstacle_course import (  # noqa: E402
     roughness,
     to_the_right,
 )
+from fast_tokenizer.lab.guide import advise  # noqa: E402
 from fast_tokenizer.lab.overview import overview  # noqa: E402
 from fast_tokenizer.lab.quoting import Figures  # noqa: E402
 from fast_tokenizer.lab.training import sample  # noqa: E402

@@ -14,15 +14,15 @@ torch = import_or_skip("torch")
 
 from fast_tokenizer.errors import FastTokenizerError, TrainingError  # noqa: E402
 from fast_tokenizer.heads import Condition, RegressionHead, TransformerTrunk  # noqa: E402
+from fast_tokenizer.lab.closed_loop.demonstrations import record  # noqa: E402
+from fast_tokenizer.lab.closed_loop.observation_scale import ObservationScale  # noqa: E402
+from fast_tokenizer.lab.closed_loop.robots import Ending  # noqa: E402
+from fast_tokenizer.lab.closed_loop.rollouts import roll_out, roll_out_expert  # noqa: E402
+from fast_tokenizer.lab.closed_loop.state_policy import StatePolicy  # noqa: E402
+from fast_tokenizer.lab.closed_loop.two_sided import PILLAR_RADIUS, TwoSidedRobot  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk  # noqa: E402
-from fast_tokenizer.lab.demonstrations import record  # noqa: E402
 from fast_tokenizer.lab.experiment import Choice, Outcome  # noqa: E402
-from fast_tokenizer.lab.observation_scale import ObservationScale  # noqa: E402
-from fast_tokenizer.lab.robots import Ending  # noqa: E402
-from fast_tokenizer.lab.rollouts import roll_out, roll_out_expert  # noqa: E402
-from fast_tokenizer.lab.simulator import SIMULATOR  # noqa: E402
-from fast_tokenizer.lab.state_policy import StatePolicy  # noqa: E402
-from fast_tokenizer.lab.two_sided import PILLAR_RADIUS, TwoSidedRobot  # noqa: E402
+from fast_tokenizer.lab.experiments.simulator import SIMULATOR  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -356,7 +356,7 @@ def metaworld():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what its packages warn of while they load
         pytest.importorskip("metaworld", reason=reason)
-        from fast_tokenizer.lab.metaworld_robot import MetaWorldRobot
+        from fast_tokenizer.lab.closed_loop.metaworld_robot import MetaWorldRobot
 
         MetaWorldRobot("reach")
     return MetaWorldRobot
@@ -398,7 +398,7 @@ def test_a_trial_depends_on_its_settings_alone(metaworld):
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    from fast_tokenizer.lab.metaworld_robot import MetaWorldRobot
+    from fast_tokenizer.lab.closed_loop.metaworld_robot import MetaWorldRobot
 
     monkeypatch.setenv("MUJOCO_GL", "disable")  # which would else be set for all tests to come
     monkeypatch.setitem(sys.modules, "metaworld.env_dict", None)

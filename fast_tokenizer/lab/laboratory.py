@@ -9,13 +9,13 @@ from pathlib import Path
 
 from fast_tokenizer.errors import FastTokenizerError
 from fast_tokenizer.json_files import write_json, write_text
-from fast_tokenizer.lab.catalogue import EXPERIMENTS
 from fast_tokenizer.lab.contestants import HEADS
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome
+from fast_tokenizer.lab.experiments import EXPERIMENTS
+from fast_tokenizer.lab.experiments.simulator import TASKS
 from fast_tokenizer.lab.page import as_page
 from fast_tokenizer.lab.records import Records
 from fast_tokenizer.lab.running import run_trials
-from fast_tokenizer.lab.simulator import TASKS
 from fast_tokenizer.lab.summary import Summary
 
 
@@ -47,7 +47,7 @@ class Laboratory:
         return self._folder / "index.html"
 
     def experiments(self, names: Sequence[str]) -> list[str]:
-        """Those of the names that are asked for, in the order of the catalogue.
+        """Those of the names that are asked for, in the order of `EXPERIMENTS`.
 
         Args:
             names: Of `EXPERIMENTS`; `"all"` for those that have something to run and whose packages are here.

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from fast_tokenizer.chunking import Chunking
 from fast_tokenizer.errors import TrainingError
+from fast_tokenizer.lab.closed_loop.robots import Robot
 from fast_tokenizer.lab.experiment import Progress
-from fast_tokenizer.lab.robots import Robot
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from fast_tokenizer.execution import TemporalEnsemble
 from fast_tokenizer.heads import ActionHead
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk, set_way
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
-from fast_tokenizer.lab.obstacle_course import (
+from fast_tokenizer.lab.experiments.obstacle_course import (
     RADIUS,
     START,
     Floats,

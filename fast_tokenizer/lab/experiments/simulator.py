@@ -13,17 +13,17 @@ import numpy as np
 
 from fast_tokenizer.execution import DIFFUSION_POLICY
 from fast_tokenizer.heads import ActionHead
+from fast_tokenizer.lab.closed_loop.demonstrations import record
+from fast_tokenizer.lab.closed_loop.metaworld_robot import MetaWorldRobot
+from fast_tokenizer.lab.closed_loop.observation_scale import ObservationScale
+from fast_tokenizer.lab.closed_loop.robots import Ending, Robot
+from fast_tokenizer.lab.closed_loop.rollouts import roll_out, roll_out_expert
+from fast_tokenizer.lab.closed_loop.state_policy import StatePolicy
+from fast_tokenizer.lab.closed_loop.two_sided import TwoSidedRobot
 from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
-from fast_tokenizer.lab.demonstrations import record
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
-from fast_tokenizer.lab.metaworld_robot import MetaWorldRobot
-from fast_tokenizer.lab.observation_scale import ObservationScale
-from fast_tokenizer.lab.robots import Ending, Robot
-from fast_tokenizer.lab.rollouts import roll_out, roll_out_expert
-from fast_tokenizer.lab.state_policy import StatePolicy
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, parameters_of, seed_weights, train
-from fast_tokenizer.lab.two_sided import TwoSidedRobot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

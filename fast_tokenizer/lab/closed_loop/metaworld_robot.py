@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer.errors import FastTokenizerError
-from fast_tokenizer.lab.robots import Ending
+from fast_tokenizer.lab.closed_loop.robots import Ending
 
 ACTION_DIM = 4  # where the hand goes in x, y and z, and the effort of the gripper
 HAND, OBJECT = slice(0, 3), slice(4, 7)

@@ -18,7 +18,7 @@ from fast_tokenizer.heads import (
     Condition,
     MaskedDiffusionHead,
 )
-from fast_tokenizer.lab.observation_scale import ObservationScale
+from fast_tokenizer.lab.closed_loop.observation_scale import ObservationScale
 
 _TIMED_CALLS = 15
 

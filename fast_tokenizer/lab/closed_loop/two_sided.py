@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fast_tokenizer.lab.metaworld_robot import HAND, OBJECT
-from fast_tokenizer.lab.robots import Ending, Robot
+from fast_tokenizer.lab.closed_loop.metaworld_robot import HAND, OBJECT
+from fast_tokenizer.lab.closed_loop.robots import Ending, Robot
 
 PILLAR_RADIUS = 0.06  # metres, as all that follow
 _ASIDE = 0.15

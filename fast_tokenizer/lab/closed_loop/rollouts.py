@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fast_tokenizer.execution import ChunkExecutor, PredictionContext
+from fast_tokenizer.lab.closed_loop.robots import Ending, Robot
 from fast_tokenizer.lab.experiment import Progress
-from fast_tokenizer.lab.robots import Ending, Robot
 
 
 def roll_out(
