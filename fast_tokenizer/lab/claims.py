@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -12,6 +12,9 @@ from fast_tokenizer.lab.quoting import Figures, NotMeasured
 Verdict = Literal["held", "refined", "refuted"]
 
 _Judge: TypeAlias = Callable[[Figures], "tuple[Verdict, str]"]
+
+_CLAIMS: dict[str, _Judge] = {}
+"""What is said, and the rule that decides what became of it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,15 @@ def _judged(figures: Figures) -> Iterator[Judged]:
         yield Judged(claim, verdict, because)
 
 
+def _claim(text: str) -> Callable[[_Judge], _Judge]:
+    def keep(judge: _Judge) -> _Judge:
+        _CLAIMS[text] = judge
+        return judge
+
+    return keep
+
+
+@_claim("Regression by squared error gives the mean of two ways")
 def _regression_averages(of: Figures) -> tuple[Verdict, str]:
     row = HEADS["regression"]
     valid = of.number("cup", row, "within")
@@ -50,10 +62,9 @@ def _regression_averages(of: Figures) -> tuple[Verdict, str]:
     return ("held" if valid < 0.05 else "refuted"), text
 
 
+@_claim("Bins, FAST and autoregression have no two ways, and give an average")
 def _tokens_average(of: Figures) -> tuple[Verdict, str]:
-    rows = [HEADS["bins"], HEADS["bins-ar"], HEADS["fast"]]
-    valid = [of.number("cup", row, "within") for row in rows]
-    right = [of.number("cup", row, "to the right") for row in rows]
+    valid, right = _two_ways(of, [HEADS["bins"], HEADS["bins-ar"], HEADS["fast"]])
     text = (
         f"cup: {min(valid):.3f} or more of what bins and FAST tokens draw is near a way, {min(right):.2f} to "
         f"{max(right):.2f} of it to the right"
@@ -63,10 +74,9 @@ def _tokens_average(of: Figures) -> tuple[Verdict, str]:
     return ("held" if max(valid) < 0.5 else "refined"), text
 
 
+@_claim("Diffusion and flow keep both ways")
 def _continuous_keep_both(of: Figures) -> tuple[Verdict, str]:
-    rows = ("diffusion, DDPM 100", "flow matching, Euler 10")
-    valid = [of.number("cup", row, "within") for row in rows]
-    right = [of.number("cup", row, "to the right") for row in rows]
+    valid, right = _two_ways(of, ["diffusion, DDPM 100", "flow matching, Euler 10"])
     text = (
         f"cup: near a way are {valid[0]:.3f} of diffusion (DDPM) and {valid[1]:.3f} of flow in ten steps, "
         f"{right[0]:.2f} and {right[1]:.2f} of it to the right"
@@ -76,6 +86,13 @@ def _continuous_keep_both(of: Figures) -> tuple[Verdict, str]:
     return ("refuted" if max(valid) < 0.5 else "refined"), text
 
 
+def _two_ways(of: Figures, rows: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Of the cup: how much of each row's draws is near a way, and to the right."""
+    valid, right = ([of.number("cup", row, column) for row in rows] for column in ("within", "to the right"))
+    return valid, right
+
+
+@_claim("Gradients differ 150 times in regression and 1.3 times in diffusion")
 def _gradients_differ(of: Figures) -> tuple[Verdict, str]:
     rows = ("regression: the action", "diffusion: the noise", "flow: the velocity")
     ratios = [of.number("gradients", row, column) for row in rows for column in ("least of 150 mm", "largest")]
@@ -86,6 +103,7 @@ def _gradients_differ(of: Figures) -> tuple[Verdict, str]:
     return ("refuted" if max(ratios) / min(ratios) < 1.01 else "held"), text
 
 
+@_claim("Therefore diffusion and flow are more precise")
 def _gradients_make_precise(of: Figures) -> tuple[Verdict, str]:
     names = ("regression", "diffusion", "flow")
     errors = {name: of.number("gradients", HEADS[name], "action RMSE", table=1) for name in names}
@@ -95,6 +113,7 @@ def _gradients_make_precise(of: Figures) -> tuple[Verdict, str]:
     return ("refuted", "refined", "held")[len(better)], text
 
 
+@_claim("256 bins over ±0.1 m are 0.8 mm, not enough for fine work")
 def _bins_are_coarse(of: Figures) -> tuple[Verdict, str]:
     largest, finest = (of.text("precision", f"{count} bins", "largest", digits=4) for count in (256, 1000))
     enough = of.number("precision", "200 bins", "largest") <= 0.5 * (1 + 1e-9)
@@ -105,17 +124,20 @@ def _bins_are_coarse(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if enough else "held"), text
 
 
+@_claim("0.0237 m is bin 153")
 def _example_bin(of: Figures) -> tuple[Verdict, str]:
     found = round(of.number("precision", "256 bins", "bin of 0.0237"))
     return ("held" if found == 153 else "refuted"), f"precision: it is bin {found}"
 
 
+@_claim("FAST makes about 20 tokens of a 16 x 7 chunk")
 def _few_tokens(of: Figures) -> tuple[Verdict, str]:
     tokens = [of.number("chunk", "FAST, scale 10", "tokens", table=table) for table in (0, 1)]
     text = f"chunk: {tokens[0]:.1f} tokens of smooth motions, {tokens[1]:.1f} with noise"
     return ("held" if min(tokens) >= 15 and max(tokens) <= 25 else "refuted"), text
 
 
+@_claim("FAST is more precise than bins")
 def _fast_is_precise(of: Figures) -> tuple[Verdict, str]:
     fast, fine, bins = (
         of.number("chunk", row, "RMSE over") for row in ("FAST, scale 10", "FAST, scale 128", "256 bins")
@@ -130,6 +152,7 @@ def _fast_is_precise(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if fine <= bins else "refuted"), text
 
 
+@_claim("FAST loses what is sudden, such as a collision")
 def _jumps_are_lost(of: Figures) -> tuple[Verdict, str]:
     smooth, jumping = (of.number("chunk", "FAST, scale 10", "RMSE over", table=table) for table in (0, 2))
     tokens = [of.number("chunk", "FAST, scale 10", "tokens", table=table) for table in (0, 2)]
@@ -142,6 +165,7 @@ def _jumps_are_lost(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if jumping > 1.05 * smooth or tokens[1] > 1.05 * tokens[0] else "refuted"), text
 
 
+@_claim("FAST is fast, diffusion is slow")
 def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
     flow, fast, ddpm = (
         of.number("cost", row, "sample, ms") for row in ("flow, Euler 10", "FAST tokens", "DDPM 100")
@@ -154,6 +178,7 @@ def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if fast < ddpm else "refuted"), text
 
 
+@_claim("Regression is fastest, then bins, then flow, then diffusion")
 def _one_pass_is_fastest(of: Figures) -> tuple[Verdict, str]:
     rows = ("regression", "bins, in parallel", "bins, one by one", "flow, Euler 10", "DDPM 100")
     regression, parallel, ordered, flow, ddpm = (of.number("cost", row, "sample, ms") for row in rows)
@@ -166,6 +191,7 @@ def _one_pass_is_fastest(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if regression <= min(ordered, flow) and flow < ddpm else "refuted"), text
 
 
+@_claim("Discrete diffusion is fast, as it decodes in parallel")
 def _masks_are_fast(of: Figures) -> tuple[Verdict, str]:
     masked, ordered, fast = (
         of.number("cost", row, "sample, ms")
@@ -180,6 +206,7 @@ def _masks_are_fast(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if masked < ordered else "refuted"), text
 
 
+@_claim("Bins are drawn apart, so that dimensions do not fit each other")
 def _bins_are_independent(of: Figures) -> tuple[Verdict, str]:
     apart, ordered = (of.number("joint", HEADS[name], "all of one sign") for name in ("bins", "bins-ar"))
     text = f"joint: {apart:.3f} of the draws fit together in parallel, {ordered:.3f} one by one"
@@ -188,6 +215,7 @@ def _bins_are_independent(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if ordered > 0.9 else "held"), text
 
 
+@_claim("Discrete diffusion models dimensions jointly, in parallel")
 def _masks_are_joint(of: Figures) -> tuple[Verdict, str]:
     rows = [f"{HEADS['masked']}, {rounds} rounds" for rounds in (1, 2, 7)]
     once, twice, often = (of.number("joint", row, "all of one sign") for row in rows)
@@ -200,6 +228,7 @@ def _masks_are_joint(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if often > 0.9 else "refuted"), text
 
 
+@_claim("Autoregression averages two ways, and hits the obstacle")
 def _autoregression_collides(of: Figures) -> tuple[Verdict, str]:
     found = {name: of.number("obstacle", HEADS[name], "collisions") for name in ("bins-ar", "fast")}
     text = (
@@ -208,6 +237,7 @@ def _autoregression_collides(of: Figures) -> tuple[Verdict, str]:
     return ("refuted" if max(found.values()) < 0.5 else "held"), text
 
 
+@_claim("Regression hits the obstacle")
 def _regression_collides(of: Figures) -> tuple[Verdict, str]:
     row = HEADS["regression"]
     whole = of.number("obstacle", row, "collisions")
@@ -219,6 +249,7 @@ def _regression_collides(of: Figures) -> tuple[Verdict, str]:
     return ("held" if first > 0.5 else "refined"), text
 
 
+@_claim("Chunks make motions smooth, as they are planned together")
 def _chunks_are_smooth(of: Figures) -> tuple[Verdict, str]:
     rows, plans = [HEADS[name] for name in ("regression", "flow")], ("1 of 16", "16 of 16", "ensemble, m = 0.01")
     found = [[of.number("obstacle", row, plan, table=2) for plan in plans] for row in rows]
@@ -233,6 +264,7 @@ def _chunks_are_smooth(of: Figures) -> tuple[Verdict, str]:
     return ("refuted", "refined", "held")[sum(smoother)], text
 
 
+@_claim("Mixtures easily end in NaN")
 def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
     rows = [f"D = {d}, K = 5" for d in (2, 7, 14, 56)]
     strange = sum(of.total("mixture", row, "losses that are not finite") for row in rows)
@@ -243,6 +275,7 @@ def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if strange == 0 else "held"), text
 
 
+@_claim("Mixtures collapse, above all in many dimensions")
 def _mixtures_merge(of: Figures) -> tuple[Verdict, str]:
     merged = [of.number("mixture", f"D = {d}, K = 5", "seeds with merged") for d in (2, 7, 14, 56)]
     listed = ", ".join(f"{one:.1f}" for one in merged)
@@ -252,6 +285,7 @@ def _mixtures_merge(of: Figures) -> tuple[Verdict, str]:
     return ("held" if merged == sorted(merged) and merged[-1] >= 0.5 else "refined"), text
 
 
+@_claim("Too few components are not enough, too many are hard to train")
 def _components_matter(of: Figures) -> tuple[Verdict, str]:
     merged = {
         k: [of.number("mixture", f"D = {d}, K = {k}", "seeds with merged") for d in (2, 7, 14, 56)]
@@ -265,6 +299,7 @@ def _components_matter(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if means[4] > means[20] else "refuted"), text
 
 
+@_claim("Flow matching needs fewer steps than diffusion")
 def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
     flow, ddim, ddpm, one = (
         of.number("cup", row, "within")
@@ -282,29 +317,3 @@ def _flow_needs_few_steps(of: Figures) -> tuple[Verdict, str]:
     if flow < 0.95:
         return "refuted", text
     return ("refined" if ddim >= 0.95 else "held"), text
-
-
-_CLAIMS: dict[str, _Judge] = {
-    "Regression by squared error gives the mean of two ways": _regression_averages,
-    "Bins, FAST and autoregression have no two ways, and give an average": _tokens_average,
-    "Diffusion and flow keep both ways": _continuous_keep_both,
-    "Gradients differ 150 times in regression and 1.3 times in diffusion": _gradients_differ,
-    "Therefore diffusion and flow are more precise": _gradients_make_precise,
-    "256 bins over ±0.1 m are 0.8 mm, not enough for fine work": _bins_are_coarse,
-    "0.0237 m is bin 153": _example_bin,
-    "FAST makes about 20 tokens of a 16 x 7 chunk": _few_tokens,
-    "FAST is more precise than bins": _fast_is_precise,
-    "FAST loses what is sudden, such as a collision": _jumps_are_lost,
-    "FAST is fast, diffusion is slow": _diffusion_is_slow,
-    "Regression is fastest, then bins, then flow, then diffusion": _one_pass_is_fastest,
-    "Discrete diffusion is fast, as it decodes in parallel": _masks_are_fast,
-    "Bins are drawn apart, so that dimensions do not fit each other": _bins_are_independent,
-    "Discrete diffusion models dimensions jointly, in parallel": _masks_are_joint,
-    "Autoregression averages two ways, and hits the obstacle": _autoregression_collides,
-    "Regression hits the obstacle": _regression_collides,
-    "Chunks make motions smooth, as they are planned together": _chunks_are_smooth,
-    "Mixtures easily end in NaN": _mixtures_blow_up,
-    "Mixtures collapse, above all in many dimensions": _mixtures_merge,
-    "Too few components are not enough, too many are hard to train": _components_matter,
-    "Flow matching needs fewer steps than diffusion": _flow_needs_few_steps,
-}
