@@ -22,6 +22,7 @@ _ACTION_DIM = 7
 _EXAMPLES = 20_000
 _MODE, _SPREAD = 0.6, 0.08
 _BIN_COUNT = 32
+_VOCAB_SIZE = 256  # of FAST: the examples show each of more ids too seldom
 _ROUNDS = (1, 2, 3, 4, 7)
 _JOINT = ("mixture", "bins-ar", "fast", "diffusion", "flow")
 """Heads that draw all values together."""
@@ -44,7 +45,7 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     signs = rng.choice([-1.0, 1.0], (_EXAMPLES, 1, 1))
     chunks = signs * _MODE + rng.normal(0, _SPREAD, (_EXAMPLES, 1, _ACTION_DIM))
     seed_weights(seed)
-    head = make_head(name, make_trunk(1), chunks, bin_count=_BIN_COUNT, scale=20)
+    head = make_head(name, make_trunk(1), chunks, bin_count=_BIN_COUNT, scale=20, vocab_size=_VOCAB_SIZE)
     train(head, np.ones((_EXAMPLES, 1)), chunks, Training(int(settings["steps"]), seed=seed), progress)
     seen = np.ones((draws, 1))
     if name != "masked":
