@@ -196,7 +196,10 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
             "likeliest_rmse": Column("at temperature 0", 4),
         }
         tables.append(rows.table("Trained on one way, seven dimensions", "head", columns))
-    notes = ["A gradient that stays large is not a small error: it is mostly of noise that nobody can predict."]
+    notes = [
+        "A gradient that stays large is not a small error: it is mostly of noise that nobody can predict.",
+        f"FAST rounds to 1/{_SCALE} here, and has {_VOCAB_SIZE} ids.",
+    ]
     return Summary(tables, checks, notes=notes)
 
 

@@ -86,7 +86,8 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         elif coherent and name in [HEADS[head] for head in _JOINT]:
             checks.append(Check(f"{name}: 0.97 or more", coherent.text(4), coherent.mean >= 0.97))
     columns = {"coherent": Column("all of one sign", 4), "law": Column("law 2^(1-k)", 4)}
-    return Summary([rows.table("Draws of seven dimensions", "head", columns)], checks)
+    notes = [f"Bins are {_BIN_COUNT}, and FAST has {_VOCAB_SIZE} ids."]
+    return Summary([rows.table("Draws of seven dimensions", "head", columns)], checks, notes=notes)
 
 
 JOINT = Experiment(
