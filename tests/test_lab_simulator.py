@@ -390,7 +390,7 @@ def test_a_trial_depends_on_its_settings_alone(metaworld):
     settings = {"task": TWO_SIDED, "head": "flow", "steps": 3, "episodes": 2, "evaluations": 2, "seed": 0}
     told = []
     one, again = (SIMULATOR.run(settings, told.append) for _ in range(2))
-    measured = {"ms_together", "ms_alone"}
+    measured = {"ms_together", "ms_alone", "step_ms"}
     assert {key: one[key] for key in one.keys() - measured} == {key: again[key] for key in again.keys() - measured}
     assert told == sorted(told[: len(told) // 2]) * 2
     assert one["expert"] == {"success": 1.0, "hits": 0.0, "left": 0.5}
