@@ -45,6 +45,7 @@ HEADS = {
     "mixture": lambda trunk: GaussianMixtureHead(trunk, horizon=H, action_dim=D, components=3),
     "flow": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D),
     "flow, midpoint": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D, solver="midpoint"),
+    "flow, quadratic": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D, spacing="quadratic"),
     "bins": lambda trunk: BinningHead(trunk, horizon=H, action_dim=D, bins=BINS),
     **{f"tokens, {codec}": tokens(codec) for codec in CODECS},
     "masked diffusion": lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, bins=BINS),
@@ -52,10 +53,11 @@ HEADS = {
 if find_spec("diffusers"):
     from fast_tokenizer.heads import DiffusionHead
 
-    def diffusion(sampler):
-        return lambda trunk: DiffusionHead(trunk, horizon=H, action_dim=D, sampler=sampler)
+    def diffusion(sampler, spacing="even"):
+        return lambda trunk: DiffusionHead(trunk, horizon=H, action_dim=D, sampler=sampler, spacing=spacing)
 
     HEADS |= {f"diffusion, {sampler}": diffusion(sampler) for sampler in ("ddpm", "ddim", "dpm++")}
+    HEADS |= {f"diffusion, {sampler}, quadratic": diffusion(sampler, "quadratic") for sampler in ("ddim", "dpm++")}
 
 DIFFUSERS_WARN = "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 """diffusers 0.42 makes a numpy array of a torch tensor in a way that numpy 2 warns of."""

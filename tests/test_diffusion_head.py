@@ -4,10 +4,13 @@ import contextlib
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from frameworks import import_or_skip
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = import_or_skip("torch")
 diffusers = import_or_skip("diffusers")
@@ -17,6 +20,7 @@ from heads_under_test import ACTIONS, CONDITION, DIFFUSERS_WARN, C, D, H, near, 
 from fast_tokenizer.errors import HeadError  # noqa: E402
 from fast_tokenizer.heads import Condition, DiffusionHead, TransformerTrunk  # noqa: E402
 from fast_tokenizer.heads.random_draws import normal, uniform  # noqa: E402
+from fast_tokenizer.heads.spacing import quadratic_steps  # noqa: E402
 
 T = 100
 SAMPLERS = ("ddpm", "ddim", "dpm++")
@@ -39,9 +43,9 @@ def make(sampler="ddpm", dtype=torch.float32, **options):
 # ---- Samples -----------------------------------------------------------------------------------------------
 
 
-def plain_loop(head, scheduler, num_steps, noise, **step_options):
+def plain_loop(head, scheduler, num_steps, noise, timesteps=None, **step_options):
     """What a script with diffusers does, step by step."""
-    scheduler.set_timesteps(num_steps)
+    scheduler.set_timesteps(num_steps, **({} if timesteps is None else {"timesteps": timesteps}))
     memory = head.trunk.remember(CONDITION)
     chunk = noise
     for t in scheduler.timesteps:
@@ -102,6 +106,31 @@ def test_dpm_is_that_of_diffusers(prediction, num_steps):
     assert near(head.sample(CONDITION, generator=seeded(3), num_steps=num_steps), expected, 1e-3)
 
 
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("num_steps", [1, 5, 10, 40])
+def test_quadratic_dpm_is_that_of_diffusers(prediction, num_steps):
+    head = make("dpm++", prediction=prediction, clip=None, spacing="quadratic")
+    scheduler = diffusers.DPMSolverMultistepScheduler(**settings_of_diffusers(head))
+    squares = quadratic_steps(num_steps, T - 2)
+    with torch.no_grad():
+        expected = plain_loop(head, scheduler, None, noise_from(seeded(3)), timesteps=squares)
+    assert near(head.sample(CONDITION, generator=seeded(3), num_steps=num_steps), expected, 1e-3)
+
+
+@given(last=st.integers(1, 200), count=st.integers(1, 200))
+def test_quadratic_steps_are_distinct_and_near_squares(last, count):
+    count = min(count, last)
+    steps = quadratic_steps(count, last)
+    assert len(steps) == count
+    assert steps[0] == last
+    assert all(before > after for before, after in pairwise(steps))
+    squares = [last * (1 - at / max(1, count - 1)) ** 2 for at in range(count)]
+    assert all(step >= square - 0.5 for step, square in zip(steps, squares, strict=True))
+    # One that is above its square is there because the steps below it are one apart.
+    for at, (step, square) in enumerate(zip(steps, squares, strict=True)):
+        assert step <= square + 0.5 or step == count - 1 - at
+
+
 def kept_signal(steps):
     """Of Nichol and Dhariwal 2021 (arXiv 2102.09672), equation 17: the share of signal in the variance."""
 
@@ -139,12 +168,16 @@ def test_ddpm_draws_from_the_posterior():
 
 
 @pytest.mark.parametrize("num_steps", [5, 10, 50])
-def test_ddim_goes_along_its_noise(num_steps):
+@pytest.mark.parametrize("spacing", ["even", "quadratic"])
+def test_ddim_goes_along_its_noise(num_steps, spacing):
     """Of Song et al. 2021, equation 12, without noise; the noise is what the clipped actions leave."""
-    head, kept = make("ddim", torch.float64), kept_signal(T)
+    head, kept = make("ddim", torch.float64, spacing=spacing), kept_signal(T)
+    steps = list(range(T - T // num_steps, -1, -T // num_steps))
+    if spacing == "quadratic":
+        steps = head._scheduler_of(num_steps).timesteps.tolist()
     chunk = normal((4, H, D), ACTIONS.double(), seeded(3)).numpy()
-    for t in range(T - T // num_steps, -1, -T // num_steps):
-        before = kept[t - T // num_steps] if t else 1.0
+    for t, later in zip(steps, [*steps[1:], None], strict=True):
+        before = 1.0 if later is None else kept[later]
         actions = estimate(head, chunk, t, kept[t])
         noise = (chunk - math.sqrt(kept[t]) * actions) / math.sqrt(1 - kept[t])
         chunk = math.sqrt(before) * actions + math.sqrt(1 - before) * noise
@@ -181,9 +214,12 @@ def test_without_noise_no_generator_matters():
 
 
 @pytest.mark.parametrize("training_steps", [20, 50, T])
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_steps_begin_in_the_noise_or_are_refused(sampler, training_steps):
-    head = DiffusionHead(AnyTrunk(), horizon=1, action_dim=1, sampler=sampler, training_steps=training_steps)
+@pytest.mark.parametrize(
+    ("sampler", "spacing"), [*((one, "even") for one in SAMPLERS), ("ddim", "quadratic"), ("dpm++", "quadratic")]
+)
+def test_steps_begin_in_the_noise_or_are_refused(sampler, spacing, training_steps):
+    options = {"sampler": sampler, "spacing": spacing, "training_steps": training_steps}
+    head = DiffusionHead(AnyTrunk(), horizon=1, action_dim=1, **options)
     taken = []
     for num_steps in range(1, training_steps + 20):
         with contextlib.suppress(HeadError):
@@ -193,7 +229,7 @@ def test_steps_begin_in_the_noise_or_are_refused(sampler, training_steps):
             assert times == sorted(times, reverse=True)
             length = training_steps // num_steps
             assert times[0] >= training_steps - max(3, 2 * length)
-    if sampler == "dpm++":
+    if sampler == "dpm++" or spacing == "quadratic":
         assert taken == list(range(1, training_steps - 1))
     else:
         assert taken == sorted({training_steps // length for length in range(1, training_steps + 1)})
@@ -307,6 +343,8 @@ def test_a_compiled_trunk_samples_the_same(sampler):
         ({"training_steps": 97}, "training_steps is 97"),
         ({"clip": 0.0}, "clip is 0.0: expected a number above 0, or None"),
         ({"clip": math.nan}, "clip is nan"),
+        ({"spacing": "cubic"}, "spacing is 'cubic': expected 'even' or 'quadratic'"),
+        ({"spacing": "quadratic"}, "spacing is 'quadratic' and sampler 'ddpm'"),
         ({"horizon": 0}, "horizon is 0"),
     ],
 )

@@ -16,7 +16,7 @@ CONDITION = Condition(torch.randn(2, 3, C, dtype=torch.float64, generator=torch.
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def make(solver):
+def make(solver, spacing="even"):
     """A head in which no two terms are alike, and whose velocity is smooth in time.
 
     The trunk's fastest feature of time has a period of 0.004, which no ten steps follow: what is faster than 1 is
@@ -24,7 +24,7 @@ def make(solver):
     """
     torch.manual_seed(0)
     trunk = TransformerTrunk(C, width=16, layers=1, heads=2)
-    head = FlowMatchingHead(trunk, horizon=H, action_dim=D, solver=solver).double()
+    head = FlowMatchingHead(trunk, horizon=H, action_dim=D, solver=solver, spacing=spacing).double()
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
@@ -57,8 +57,17 @@ def solved():
 
 
 @pytest.mark.parametrize(
-    ("solver", "num_steps", "most"), [("euler", 100, 2e-2), ("euler", 400, 4e-3), ("midpoint", 100, 1e-4)]
+    ("solver", "spacing", "num_steps", "most"),
+    [
+        ("euler", "even", 100, 2e-2),
+        ("euler", "even", 400, 4e-3),
+        ("euler", "quadratic", 400, 1e-2),
+        ("midpoint", "even", 100, 1e-4),
+        ("midpoint", "quadratic", 100, 3e-4),
+    ],
 )
-def test_small_steps_end_where_the_equation_does(solved, solver, num_steps, most):
-    found = make(solver).sample(CONDITION, generator=torch.Generator().manual_seed(3), num_steps=num_steps)
+def test_small_steps_end_where_the_equation_does(solved, solver, spacing, num_steps, most):
+    found = make(solver, spacing).sample(
+        CONDITION, generator=torch.Generator().manual_seed(3), num_steps=num_steps
+    )
     assert (found - solved).abs().max() < most

@@ -10,6 +10,7 @@ from frameworks import import_or_skip
 torch = import_or_skip("torch")
 safetensors = import_or_skip("safetensors")
 
+from heads_under_test import DIFFUSERS_WARN  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from fast_tokenizer import FastTokenizer  # noqa: E402
@@ -44,20 +45,21 @@ HEADS = {
     "mse": (RegressionHead, {}),
     "l1": (RegressionHead, {"distance": "l1"}),
     "mixture": (GaussianMixtureHead, {"components": 3}),
-    "flow": (FlowMatchingHead, {"solver": "midpoint"}),
+    "flow": (FlowMatchingHead, {"solver": "midpoint", "spacing": "quadratic"}),
     "bins": (BinningHead, {"bins": OWN_BINS}),
     "bins, one by one": (AutoregressiveTokensHead, {"codec": BinningCodec(BINS)}),
     "tokens": (AutoregressiveTokensHead, {"codec": FAST, "max_length": 10}),
     "masked diffusion": (MaskedDiffusionHead, {"bins": OWN_BINS, "order": GroupedByTimeStep(D)}),
-    "diffusion": (
+    "ddim": (
         DiffusionHead,
-        {"sampler": "ddim", "prediction": "v", "training_steps": 50, "clip": None},
+        {"sampler": "ddim", "prediction": "v", "training_steps": 50, "clip": None, "spacing": "quadratic"},
     ),
+    "dpm++": (DiffusionHead, {"sampler": "dpm++"}),
 }
 CONDITION = Condition(torch.randn(3, 2, C, generator=torch.Generator().manual_seed(1)))
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings(DIFFUSERS_WARN)]
 
 
 def make(name="flow", trunk=None):

@@ -81,6 +81,16 @@ def test_the_flow_is_that_of_pi0():
     assert near(head.sample(CONDITION, generator=seeded(9)), chunk)
 
 
+def test_quadratic_steps_are_squares_of_even_ones():
+    head = make("flow, quadratic")
+    chunk = normal((4, H, D), ACTIONS, seeded(9))
+    memory = head.trunk.remember(CONDITION)
+    for step in range(10, 0, -1):
+        time, later = (step / 10) ** 2, ((step - 1) / 10) ** 2
+        chunk = chunk - (time - later) * head.velocity(chunk, torch.full((4,), time), memory)
+    assert near(head.sample(CONDITION, generator=seeded(9)), chunk)
+
+
 def test_time_is_beta_distributed():
     drawn = uniform((100_000,), ACTIONS, seeded(0)) ** (1 / 1.5)
     assert float(drawn.mean()) == pytest.approx(0.6, abs=0.005)
@@ -136,8 +146,12 @@ def test_bins_are_those_of_the_codec(per_dimension):
     expected = codec.encode(values).ids.reshape(values.shape)
     ids = ours.to_ids(torch.tensor(values))
     assert (ids.numpy() == expected).all()
+    for dtype in (torch.float32, torch.bfloat16):
+        rounded = torch.tensor(values).to(dtype)
+        of_rounded = codec.encode(rounded.double().numpy()).ids.reshape(values.shape)
+        assert (ours.to_ids(rounded).numpy() == of_rounded).all()
     decoded = codec.decode(codec.encode(values), horizon=H, action_dim=D)
-    assert (ours.to_actions(ids).numpy() == decoded).all()
+    assert (ours.to_actions(ids, torch.float64).numpy() == decoded).all()
     with pytest.raises(HeadError, match="bins are of 3 dimensions: expected 1 or 2"):
         ActionBins(quantiles(values.reshape(-1, D), count=20), 2)
 

@@ -17,7 +17,8 @@ class MaskedTokens(NamedTuple):
     Attributes:
         ids: `[B, L]`: with the mask id at some positions; what the model sees.
         labels: `[B, L]`: the ids that were there, and the ignore index everywhere else.
-        weights: float64 `[B]`: what the sum of a row's cross-entropies is multiplied by.
+        weights: float64 `[B]`, float32 on a device that has no more: what the sum of a row's cross-entropies is
+            multiplied by.
     """
 
     ids: Any
@@ -44,7 +45,8 @@ def mask_tokens(
 
     Args:
         ids: Integers `[B, L]`, a numpy array or a torch tensor on any device.
-        rng: A `numpy.random.Generator`, or for a tensor a `torch.Generator` on its device.
+        rng: A `numpy.random.Generator`, or for a tensor a `torch.Generator`; one on the CPU gives the same masks
+            on every device. None: torch's own.
         schedule: `"cosine"`, `"linear"` or `Power(exponent)`.
         mask_id: What a masked position holds.
         maskable: bool `[B, L]`: positions that may be masked, such as those behind a prefix; L above is their
@@ -80,8 +82,11 @@ def mask_tokens(
     if is_torch(ids):
         import torch as xp
 
+        place = ids.device if rng is None else rng.device
+        precision = xp.float32 if "mps" in (place.type, ids.device.type) else xp.float64
+
         def uniform(*shape: int) -> Any:
-            return xp.rand(shape, generator=rng, device=ids.device, dtype=xp.float64)
+            return xp.rand(shape, generator=rng, device=place, dtype=precision).to(ids.device)
     else:
         xp, ids = np, np.asarray(ids)
 

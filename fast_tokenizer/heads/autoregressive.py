@@ -206,7 +206,7 @@ class AutoregressiveTokensHead(ActionHead):
             step.take(last[rows, 0].cpu().numpy())
         decoded = self.codec.decode_checked(writing.tokens, horizon=self.horizon, action_dim=self.action_dim)
         counts = np.array([len(one) for one in writing.tokens], np.int64)
-        return torch.from_numpy(decoded.actions).to(condition.tokens), SampleInfo(
+        return torch.from_numpy(decoded.actions).to(condition.tokens.dtype).to(device), SampleInfo(
             tokens=writing.tokens,
             token_counts=torch.from_numpy(counts).to(device),
             is_valid=torch.from_numpy(decoded.status == DecodeStatus.OK).to(device),

@@ -54,4 +54,4 @@ class BinningHead(ActionHead):
     ) -> Tensor:
         logits = self.logits(condition)
         ids = draw_ids(logits, temperature, uniform(tuple(logits.shape[:3]), logits, generator))
-        return self.bins.to_actions(ids).to(condition.tokens.dtype)
+        return self.bins.to_actions(ids, condition.tokens.dtype)

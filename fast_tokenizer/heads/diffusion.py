@@ -12,12 +12,13 @@ from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import normal, uniform
+from fast_tokenizer.heads.spacing import Spacing, quadratic_steps, require_spacing
 from fast_tokenizer.heads.trunk import Trunk
 
 Sampler = Literal["ddpm", "ddim", "dpm++"]
 """`"ddpm"`: fresh noise at each step, as many steps as in training (Ho et al. 2020, arXiv 2006.11239); `"ddim"`:
 noise at the start alone, ten steps (Song et al. 2021, arXiv 2010.02502); `"dpm++"`: DPM-Solver++ of second order,
-ten steps (Lu et al. 2022, arXiv 2211.01095), which take more from the spread of samples than those of DDIM."""
+ten steps (Lu et al. 2022, arXiv 2211.01095)."""
 
 Prediction = Literal["epsilon", "sample", "v"]
 """What the network says of noisy actions: the noise in them, the actions, or `signal * noise - spread * actions`
@@ -50,6 +51,8 @@ class DiffusionHead(ActionHead):
         clip: How far from 0 estimates of actions may be, or None. Diffusion Policy has 1, as its actions are
             normalised by their least and greatest. Of those that are normalised by percentiles a few lie beyond,
             so that it is twice as much here.
+        spacing: Where the steps of a sample lie. Even ones are Diffusion Policy's; ten quadratic ones, of DDIM or
+            DPM-Solver++, keep the spread of what was shown.
 
     Attributes:
         signal: How much of the actions is in a chunk at each step, `[T]`.
@@ -77,6 +80,7 @@ class DiffusionHead(ActionHead):
         prediction: Prediction = "epsilon",
         training_steps: int = 100,
         clip: float | None = 2.0,
+        spacing: Spacing = "even",
     ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
         for name, value, known in (("sampler", sampler, Sampler), ("prediction", prediction, Prediction)):
@@ -88,12 +92,14 @@ class DiffusionHead(ActionHead):
             )
         if clip is not None and not 0 < clip < math.inf:
             raise HeadError(f"clip is {clip}: expected a number above 0, or None")
+        require_spacing(spacing)
         self.sampler = sampler
         self.prediction = prediction
         self.training_steps = training_steps
         self.clip = clip
+        self.spacing = spacing
         # No buffers: these keep their precision, whatever the head is turned to.
-        kept = self._scheduler().alphas_cumprod
+        kept = self._scheduler_of(self._default_steps()).alphas_cumprod  # also tells what does not go together
         self.signal, self.spread = kept.sqrt(), (1 - kept).sqrt()
         self.places = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))
         self.into = nn.Linear(action_dim, trunk.width)
@@ -168,23 +174,34 @@ class DiffusionHead(ActionHead):
         """One for a sample of so many steps.
 
         Raises:
-            HeadError: If there are not so many, or DDIM's would not begin where there is noise alone: its steps
-                are of one whole length, and go up from the actions.
+            HeadError: If there are not so many, or even ones of DDIM would not begin where there is noise alone:
+                they are of one whole length, and go up from the actions. Or if quadratic ones are to be of DDPM.
         """
         total, most, scheduler = self.training_steps, self.training_steps, self._scheduler()
-        if self.sampler == "dpm++":
+        if self._is_multistep():
             scheduler.set_timesteps(1)
             most = int(scheduler.timesteps[0])
+        elif self.spacing == "quadratic":
+            raise HeadError(
+                "spacing is 'quadratic' and sampler 'ddpm': expected 'even' with it, or another sampler"
+            )
         if num_steps > most:
             raise HeadError(f"num_steps is {num_steps}: expected at most {most}, as training had {total}")
         length = total // num_steps
-        if self.sampler != "dpm++" and total // length != num_steps:
+        if not self._is_multistep() and total // length != num_steps:
             raise HeadError(
                 f"num_steps is {num_steps}: expected {total // (length + 1)} or {total // length}, which go "
                 f"through the {total} steps of training"
             )
-        scheduler.set_timesteps(num_steps)
+        if self.spacing == "quadratic":
+            scheduler.set_timesteps(timesteps=quadratic_steps(num_steps, most))
+        else:
+            scheduler.set_timesteps(num_steps)
         return scheduler
+
+    def _is_multistep(self) -> bool:
+        """Whether steps are those of DPM-Solver++, which may be of any lengths. Of first order they are DDIM's."""
+        return self.sampler == "dpm++" or (self.sampler == "ddim" and self.spacing == "quadratic")
 
     def _scheduler(self) -> Any:
         """A new one for each sample, as it remembers where it is.
@@ -204,6 +221,10 @@ class DiffusionHead(ActionHead):
             "beta_schedule": "squaredcos_cap_v2",
             "prediction_type": "sample",
         }
-        if self.sampler == "dpm++":
-            return DPMSolverMultistepScheduler(**common, lambda_min_clipped=_LEAST_LOG_RATIO)
-        return DDIMScheduler(**common, clip_sample=False)
+        with torch.device("cpu"):  # wherever the head is made: schedulers compute in numpy
+            if self._is_multistep():
+                order = 2 if self.sampler == "dpm++" else 1
+                return DPMSolverMultistepScheduler(
+                    **common, solver_order=order, lambda_min_clipped=_LEAST_LOG_RATIO
+                )
+            return DDIMScheduler(**common, clip_sample=False)

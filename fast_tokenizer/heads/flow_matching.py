@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal, get_args
 
 import torch
@@ -12,6 +14,7 @@ from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import normal, uniform
 from fast_tokenizer.heads.real_time import RealTimeGuidance
+from fast_tokenizer.heads.spacing import Spacing, flow_times, require_spacing
 from fast_tokenizer.heads.trunk import Trunk
 
 Solver = Literal["euler", "midpoint"]
@@ -33,13 +36,24 @@ class FlowMatchingHead(ActionHead):
         horizon: Steps H of a chunk.
         action_dim: Dimensions D of an action.
         solver: How samples follow the velocity.
+        spacing: Where their steps lie. Even ones are pi0's; ten quadratic ones keep the spread of what was shown.
     """
 
-    def __init__(self, trunk: Trunk, *, horizon: int, action_dim: int, solver: Solver = "euler") -> None:
+    def __init__(
+        self,
+        trunk: Trunk,
+        *,
+        horizon: int,
+        action_dim: int,
+        solver: Solver = "euler",
+        spacing: Spacing = "even",
+    ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
         if solver not in get_args(Solver):
             raise HeadError(f"solver is {solver!r}: expected {' or '.join(map(repr, get_args(Solver)))}")
+        require_spacing(spacing)
         self.solver = solver
+        self.spacing = spacing
         self.places = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))
         self.into = nn.Linear(action_dim, trunk.width)
         self.out = nn.Linear(trunk.width, action_dim)
@@ -104,9 +118,7 @@ class FlowMatchingHead(ActionHead):
         chunk = normal((len(condition), self.horizon, self.action_dim), condition.tokens, generator)
         weights = guidance.weights(self.horizon).to(chunk)[:, None]
         towards = guidance.towards(self.horizon).to(chunk)
-        steps = _STEPS if num_steps is None else num_steps
-        for step in range(steps):
-            time = 1 - step / steps
+        for time, later in self._steps(num_steps):
             with torch.set_grad_enabled(guidance.jacobian):
                 start = chunk.requires_grad_(guidance.jacobian)
                 velocity = self._velocity_at(start, time, memory)
@@ -114,23 +126,26 @@ class FlowMatchingHead(ActionHead):
             pull = weights * (towards - end.detach())
             if guidance.jacobian:
                 (pull,) = torch.autograd.grad(end, start, pull)
-            chunk = chunk.detach() - (velocity.detach() - guidance.strength(time) * pull) / steps
+            chunk = chunk.detach() - (time - later) * (velocity.detach() - guidance.strength(time) * pull)
         return chunk
 
     def _sample(
         self, condition: Condition, generator: torch.Generator | None, num_steps: int | None, temperature: float
     ) -> Tensor:
         memory = self.trunk.remember(condition)
-        steps = _STEPS if num_steps is None else num_steps
         shape = (len(condition), self.horizon, self.action_dim)
         chunk = temperature * normal(shape, condition.tokens, generator)
-        for step in range(steps):
-            time = 1 - step / steps
+        for time, later in self._steps(num_steps):
             velocity = self._velocity_at(chunk, time, memory)
             if self.solver == "midpoint":
-                velocity = self._velocity_at(chunk - velocity / (2 * steps), time - 1 / (2 * steps), memory)
-            chunk = chunk - velocity / steps
+                half = (time - later) / 2
+                velocity = self._velocity_at(chunk - half * velocity, time - half, memory)
+            chunk = chunk - (time - later) * velocity
         return chunk
+
+    def _steps(self, num_steps: int | None) -> Iterable[tuple[float, float]]:
+        """When each step begins and ends, from noise to actions."""
+        return pairwise(flow_times(_STEPS if num_steps is None else num_steps, self.spacing))
 
     def _velocity_at(self, noisy: Tensor, time: float, memory: object) -> Tensor:
         kind = torch.promote_types(noisy.dtype, torch.float32)  # half precision would not tell times apart

@@ -78,7 +78,7 @@ class MaskedDiffusionHead(ActionHead):
             return self._logits(ids, memory)
 
         canvas = torch.full((len(condition), len(self.places)), self.bins.count, device=rows.device)
-        halves = (uniform((len(condition), 2), condition.tokens, generator).double() * 2**24).long().cpu()
+        halves = (uniform((len(condition), 2), condition.tokens, generator) * 2**24).long().cpu()
         decoded = decode_masked(
             logits_fn,
             canvas,
@@ -90,7 +90,7 @@ class MaskedDiffusionHead(ActionHead):
             seeds=(halves[:, 0] * 2**24 + halves[:, 1]).numpy(),
         )
         ids = decoded.ids.unflatten(1, (self.horizon, self.action_dim))
-        return self.bins.to_actions(ids).to(condition.tokens.dtype)
+        return self.bins.to_actions(ids, condition.tokens.dtype)
 
     def _logits(self, ids: Tensor, memory: Any) -> Tensor:
         logits: Tensor = self.out(self.trunk(self.ids(ids) + self.places, memory))

@@ -26,9 +26,12 @@ def draw_ids(logits: Tensor, temperature: float, uniforms: Tensor) -> Tensor:
     """
     if temperature == 0:
         return logits.argmax(dim=-1)
-    cumulative = (logits.double() / temperature).softmax(dim=-1).cumsum(dim=-1)
-    reached = (cumulative <= uniforms[..., None] * cumulative[..., -1:]).sum(dim=-1)
-    return reached.clamp(max=logits.shape[-1] - 1)
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    cumulative = (wide / temperature).softmax(dim=-1).cumsum(dim=-1)
+    total = cumulative[..., -1:]
+    # The first id beyond the target, and never one after the last that adds anything.
+    reached = (cumulative <= uniforms[..., None] * total).sum(dim=-1)
+    return torch.minimum(reached, (cumulative < total).sum(dim=-1))
 
 
 def _place(like: Tensor, generator: torch.Generator | None) -> torch.device:

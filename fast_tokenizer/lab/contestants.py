@@ -95,13 +95,16 @@ def make_head(
     return makers[name]()
 
 
+_AS_MADE = {"sampler": "ddpm", "solver": "euler", "spacing": "even"}
+"""What heads have that draw in more than one way."""
+
+
 def set_way(head: ActionHead, way: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives a head the sampler or solver that a way of drawing names; what is left is for `sample`."""
-    arguments = dict(way)
-    for attribute in ("sampler", "solver"):
-        if attribute in arguments:
-            setattr(head, attribute, arguments.pop(attribute))
-    return arguments
+    """Makes a head draw in a way, in what that does not name as it was made; what is left is for `sample`."""
+    for attribute, standard in _AS_MADE.items():
+        if hasattr(head, attribute):
+            setattr(head, attribute, way.get(attribute, standard))
+    return {name: value for name, value in way.items() if name not in _AS_MADE}
 
 
 def _fast_codec(chunks: npt.NDArray[np.float64], scale: float, vocab_size: int) -> Codec:
