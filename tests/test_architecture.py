@@ -70,7 +70,14 @@ LAYERS = [
     ["prompting"],
     ["tokenizer"],
     [""],  # fast_tokenizer itself: the public names
-    ["heads.action_bins", "heads.action_tokens", "heads.condition", "heads.random_draws", "heads.real_time"],
+    [
+        "heads.action_bins",
+        "heads.action_tokens",
+        "heads.condition",
+        "heads.random_draws",
+        "heads.real_time",
+        "heads.spacing",
+    ],
     ["heads.options", "heads.trunk"],
     ["heads.action_head"],
     [
@@ -127,7 +134,7 @@ LAYERS = [
         "lab.training",
     ],
     [
-        "lab.claims",
+        "lab.claims.judging",
         "lab.closed_loop.demonstrations",
         "lab.closed_loop.metaworld_robot",
         "lab.closed_loop.rollouts",
@@ -135,7 +142,16 @@ LAYERS = [
         "lab.guide",
         "lab.overview",
     ],
-    ["lab.closed_loop.two_sided", "lab.page"],
+    [
+        "lab.claims.distributions",
+        "lab.claims.motion",
+        "lab.claims.precision",
+        "lab.claims.speed",
+        "lab.claims.ways",
+        "lab.closed_loop.two_sided",
+    ],
+    ["lab.claims"],
+    ["lab.page"],
     [
         "lab.experiments.chunk",
         "lab.experiments.cost",

@@ -102,6 +102,46 @@ def two_ways(valid):
     return of_tables("cup", {"within 3": dict.fromkeys(rows, valid), "to the right": dict.fromkeys(rows, 0.5)})
 
 
+def levels(least, largest):
+    rows = ("diffusion: the noise", "flow: the velocity")
+    table = {
+        "least amplification": dict.fromkeys(rows, least),
+        "largest amplification": dict.fromkeys(rows, largest),
+    }
+    return of_tables("gradients", table)
+
+
+def bins_of_cup(spread):
+    row = {HEADS["bins"]: 0.995}
+    return of_tables("cup", {"within 3": row, "spread in a mode": {HEADS["bins"]: spread}})
+
+
+def training(bins, flow, diffusion):
+    rows = {"regression": 10.0, "bins, in parallel": bins, "flow, Euler 10": flow, "DDPM 100": diffusion}
+    return of_tables("cost", {"loss and gradient, ms": {**rows, "bins, one by one": 50.0, "FAST tokens": 20.0}})
+
+
+def trained(drawer, pillar):
+    tables = [{"success": {HEADS["fast"]: fast, HEADS["flow"]: 0.8}} for fast in (drawer, pillar)]
+    return of_tables("simulator", *tables)
+
+
+def wide(mixture, diffusion, flow):
+    rows = {"K = 5": mixture, "K = 20": mixture, "diffusion, DDPM 100": diffusion}
+    found = {f"D = {d}, {row}": part for d in (2, 56) for row, part in rows.items()}
+    found |= {f"D = {d}, flow matching, Euler 10": flow for d in (2, 56)}
+    return of_tables("mixture", {"samples within 3 deviations": found})
+
+
+def wavering(often, seldom, of_flow):
+    rows = [HEADS[name] for name in ("mixture", "fast", "masked", "diffusion")]
+    table = {
+        "1 of 16": {**dict.fromkeys(rows, often), HEADS["flow"]: 0.1},
+        "16 of 16": {**dict.fromkeys(rows, seldom), HEADS["flow"]: of_flow},
+    }
+    return of_tables("obstacle", table, table)
+
+
 @pytest.mark.parametrize(
     ("claim", "figures", "verdict"),
     [
@@ -120,6 +160,22 @@ def two_ways(valid):
         ("Chunks make motions smooth", rough((20.0, 90.0), (10.0, 20.0)), "held"),
         ("Chunks make motions smooth", rough((10.0, 90.0), (20.0, 20.0)), "refined"),
         ("Chunks make motions smooth", rough((20.0, 20.0), (30.0, 90.0)), "refuted"),
+        ("Noise levels", levels(0.9, 1.1), "held"),
+        ("Noise levels", levels(0.1, 10.0), "refuted"),
+        ("Bins show two ways", bins_of_cup(10.2), "refuted"),
+        ("Bins show two ways", bins_of_cup(14.0), "held"),
+        ("Regression is the simplest", training(15.0, 20.0, 30.0), "held"),
+        ("Regression is the simplest", training(10.0, 13.0, 13.0), "refined"),
+        ("Regression is the simplest", training(10.5, 11.0, 11.0), "refuted"),
+        ("FAST learns", trained(0.9, 0.9), "held"),
+        ("FAST learns", trained(0.9, 0.5), "refined"),
+        ("FAST learns", trained(0.7, 0.5), "refuted"),
+        ("Diffusion scales", wide(0.3, 0.99, 0.95), "held"),
+        ("Diffusion scales", wide(0.3, 0.99, 0.5), "refined"),
+        ("Diffusion scales", wide(0.99, 0.5, 0.5), "refuted"),
+        ("Whole chunks hold", wavering(0.2, 0.1, 0.0), "held"),
+        ("Whole chunks hold", wavering(0.2, 0.1, 0.3), "refined"),
+        ("Whole chunks hold", wavering(0.1, 0.2, 0.3), "refuted"),
         ("Too few components", mixtures(0.5, 0.1, 0.4), "held"),
         ("Too few components", mixtures(0.5, 0.1, 0.0), "refined"),
         ("Too few components", mixtures(0.1, 0.1, 0.1), "refuted"),

@@ -1,7 +1,8 @@
 """Experiment (e): what a chunk costs, by passes of the trunk.
 
 A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head
-over FAST tokens is trained, for a moment, as its chunks differ in length: those of one draw are timed.
+over FAST tokens is trained, for a moment, as its chunks differ in length: those of one draw are timed. Beside it,
+what a step of training takes: the loss of as many chunks, and its gradient.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fast_tokenizer.chunking import cut_chunks
 from fast_tokenizer.heads import ActionHead, Condition
@@ -69,34 +72,63 @@ def _trials(choice: Choice) -> list[Trial]:
 
 
 def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
-    """Milliseconds of a sample and of a pass over a token a step, medians of turns, and memory."""
+    """Milliseconds of a sample, a loss and a pass over a token a step, medians of turns, and memory."""
     case = (str(settings["way"]), int(settings["batch"]), int(settings["width"]), int(settings["layers"]))
-    head, condition, how = _prepared(*case)
+    asked = _prepared(*case)
     passes, tokens = 0, 0
 
     def count(module: Any, inputs: Any, output: Any) -> None:
         nonlocal passes, tokens
         passes, tokens = passes + 1, tokens + inputs[0].shape[1]
 
-    trunk: Any = head.trunk
+    trunk: Any = asked.head.trunk
     hook = trunk.register_forward_hook(count)
-    head.sample(condition, generator=torch.Generator().manual_seed(0), **how)
+    asked.sample()
     hook.remove()
     threads = torch.get_num_threads()
     torch.set_num_threads(int(settings["threads"]))
     try:
-        times = _times(head, condition, how, int(settings["repeats"]))
+        times = _times(asked, int(settings["repeats"]))
     finally:
         torch.set_num_threads(threads)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
         memory = fresh.submit(_memory, *case).result()
-    return {**times, "passes": passes, "tokens": tokens, "parameters": parameters_of(head), "memory_mb": memory}
+    return {
+        **times,
+        "passes": passes,
+        "tokens": tokens,
+        "parameters": parameters_of(asked.head),
+        "memory_mb": memory,
+    }
 
 
-def _prepared(
-    way: str, batch: int, width: int, layers: int, *, is_trained: bool = True
-) -> tuple[ActionHead, Condition, Mapping[str, Any]]:
-    """The head, what it sees, and how it is asked."""
+@dataclass(frozen=True)
+class _Asked:
+    """A head, and what it is asked for.
+
+    Attributes:
+        head: Untrained, or nearly so.
+        condition: Random.
+        how: Arguments of `sample`.
+        chunks: As many as the condition has rows, for a loss.
+    """
+
+    head: ActionHead
+    condition: Condition
+    how: Mapping[str, Any]
+    chunks: Tensor
+
+    def sample(self) -> None:
+        """The same chunks each time."""
+        self.head.sample(self.condition, generator=torch.Generator().manual_seed(0), **self.how)
+
+    def loss_and_gradient(self) -> None:
+        """What a step of training takes, but for the optimiser, which is the same for all."""
+        self.head.zero_grad()
+        self.head.loss(self.condition, self.chunks, generator=torch.Generator().manual_seed(0)).backward()
+
+
+def _prepared(way: str, batch: int, width: int, layers: int, *, is_trained: bool = True) -> _Asked:
     name, options = _WAYS[way]
     episodes = generate_episodes(60, action_dim=_ACTION_DIM, hz=_HZ)
     chunks = cut_chunks(episodes, _HORIZON, _HORIZON // 4).astype(np.float64)
@@ -104,24 +136,30 @@ def _prepared(
     head = make_head(name, make_trunk(_CONDITION_DIM, width=width, layers=layers), chunks)
     if name == "fast" and is_trained:
         train(head, np.zeros((len(chunks), _CONDITION_DIM)), chunks, Training(60, batch=32), lambda done: None)
-    return head, Condition(torch.randn(batch, _CONDITION_TOKENS, _CONDITION_DIM)), set_way(head, options)
+    condition = Condition(torch.randn(batch, _CONDITION_TOKENS, _CONDITION_DIM))
+    shown = torch.tensor(chunks[:batch], dtype=torch.float32)
+    return _Asked(head, condition, set_way(head, options), shown)
 
 
-def _times(head: ActionHead, condition: Condition, how: Mapping[str, Any], repeats: int) -> dict[str, float]:
-    """In turns, so that what else the machine does falls on both."""
-    one_each = torch.randn(len(condition), _HORIZON, head.trunk.width)
-    samples, passes = [], []
+def _times(asked: _Asked, repeats: int) -> dict[str, float]:
+    """In turns, so that what else the machine does falls on all."""
+    trunk = asked.head.trunk
+    one_each = torch.randn(len(asked.condition), _HORIZON, trunk.width)
     with torch.no_grad():
-        memory = head.trunk.remember(condition)
-        for turn in range(1 + repeats):
+        memory = trunk.remember(asked.condition)
+
+    def trunk_pass() -> None:
+        with torch.no_grad():
+            trunk(one_each, memory)
+
+    timed = {"sample_ms": asked.sample, "pass_ms": trunk_pass, "loss_ms": asked.loss_and_gradient}
+    seconds: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(1 + repeats):
+        for name, run in timed.items():
             begin = perf_counter()
-            head.sample(condition, generator=torch.Generator().manual_seed(0), **how)  # the chunks counted
-            middle = perf_counter()
-            head.trunk(one_each, memory)
-            if turn:  # the first of each is slower
-                samples.append(middle - begin)
-                passes.append(perf_counter() - middle)
-    return {"sample_ms": 1e3 * median(samples), "pass_ms": 1e3 * median(passes)}
+            run()
+            seconds[name].append(perf_counter() - begin)
+    return {name: 1e3 * median(found[1:]) for name, found in seconds.items()}  # the first of each is slower
 
 
 def _memory(way: str, batch: int, width: int, layers: int) -> float | None:
@@ -130,14 +168,15 @@ def _memory(way: str, batch: int, width: int, layers: int) -> float | None:
     No head is trained there: memory that was freed would be used again. None where the system does not tell.
     """
     torch.set_num_threads(1)
-    head, condition, how = _prepared(way, batch, width, layers, is_trained=False)
+    asked = _prepared(way, batch, width, layers, is_trained=False)
+    trunk = asked.head.trunk
     with torch.no_grad():
-        head.trunk(torch.zeros(batch, _HORIZON, width), head.trunk.remember(condition))
+        trunk(torch.zeros(batch, _HORIZON, width), trunk.remember(asked.condition))
     refs, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     try:
         refs.write_text("5")  # sets the peak to what is used now (man 5 proc)
         before = _status(status, "VmRSS")
-        head.sample(condition, **how)
+        asked.sample()
         return (_status(status, "VmHWM") - before) / 1024
     except OSError:
         return None
@@ -162,6 +201,8 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
             tokens=figures["tokens"],
             sample_ms=figures["sample_ms"],
             ratio=figures["sample_ms"] / figures["pass_ms"],
+            loss_ms=figures["loss_ms"],
+            loss_ratio=figures["loss_ms"] / figures["pass_ms"],
             a_pass=figures["sample_ms"] / figures["passes"],
             a_pass_in_passes=figures["sample_ms"] / figures["pass_ms"] / figures["passes"],
         )
@@ -171,6 +212,8 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "sample_ms": Column("sample, ms", 1),
         "ratio": Column("in passes over 16 tokens", 1),
         "a_pass": Column("ms a pass", 2),
+        "loss_ms": Column("loss and gradient, ms", 1),
+        "loss_ratio": Column("of these in such passes", 1),
         "memory_mb": Column("memory above a pass, MB", 0),
         "parameters": Column("parameters", 0),
     }
@@ -224,4 +267,5 @@ COST = Experiment(
     _run,
     _summarize,
     runs_alone=True,
+    revision=2,
 )

@@ -1,7 +1,7 @@
 """Experiment (f): how often a mixture of Gaussians is trained well.
 
 Four chunks of one step, each as likely, in ever more dimensions. Where a component stays between two of them, its
-samples are of neither.
+samples are of neither. Beside it, heads that have no components, on the same four.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtri
 
-from fast_tokenizer.lab.contestants import make_head, make_trunk
+from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, sample, seed_weights, train
@@ -26,19 +26,24 @@ _EXAMPLES, _DRAWS = 8000, 2000
 _DIMENSIONS, _COMPONENTS = (2, 7, 14, 56), (4, 5, 10, 20)
 _DEFAULT = (7, 5)
 """Dimensions and components of the runs whose losses are counted."""
+_OTHERS = {"diffusion": "DDPM 100", "flow": "Euler 10"}
+"""Heads that are tried on the same, and how they draw."""
 _SURE = 0.0027  # of a normal distribution beyond three standard deviations
 
 
 def _trials(choice: Choice) -> list[Trial]:
     steps = choice.pick(200, 1500)
-    if not choice.among("heads", ["mixture"], []):
-        return []
-    cells = [(d, k) for d in _DIMENSIONS for k in _COMPONENTS] if choice.profile == "full" else [_DEFAULT, (56, 5)]
-    return [
-        Trial({"dimensions": d, "components": k, "steps": steps, "seed": seed}, work=steps)
-        for d, k in cells
-        for seed in range(choice.pick(2, 20 if (d, k) == _DEFAULT else 5))
-    ]
+    heads = choice.among("heads", ["mixture", *_OTHERS], [])
+    trials: list[Settings] = []
+    for d in _DIMENSIONS if choice.profile == "full" else (_DEFAULT[0], _DIMENSIONS[-1]):
+        for k in _COMPONENTS if choice.profile == "full" else _DEFAULT[1:]:
+            seeds = choice.pick(2, 20 if (d, k) == _DEFAULT else 5)
+            cells = [{"dimensions": d, "components": k, "steps": steps, "seed": seed} for seed in range(seeds)]
+            trials += cells if "mixture" in heads else []
+        for head in (one for one in _OTHERS if one in heads):
+            seeds = choice.pick(1, 5)
+            trials += [{"head": head, "dimensions": d, "steps": steps, "seed": seed} for seed in range(seeds)]
+    return [Trial(settings, work=steps) for settings in trials]
 
 
 def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
@@ -47,7 +52,8 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     modes = _modes(dimensions, rng)
     chunks = modes[rng.integers(_MODES, size=_EXAMPLES)] + rng.normal(0, _SPREAD, (_EXAMPLES, dimensions))
     seed_weights(seed)
-    head = make_head("mixture", make_trunk(1), chunks[:, None], components=int(settings["components"]))
+    name, components = str(settings.get("head", "mixture")), int(settings.get("components", _DEFAULT[1]))
+    head = make_head(name, make_trunk(1), chunks[:, None], components=components)
     training = Training(int(settings["steps"]), seed=seed)
     trained = train(head, np.ones((_EXAMPLES, 1)), chunks[:, None], training, progress)
     drawn = sample(head, np.ones((_DRAWS, 1)), seed=seed)[:, 0]
@@ -73,10 +79,10 @@ def _modes(dimensions: int, rng: np.random.Generator) -> npt.NDArray[np.float64]
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
     rows, strange, seeds = Rows(), 0, 0
     for outcome in outcomes:
-        d, k = int(outcome.settings["dimensions"]), int(outcome.settings["components"])
+        d, k = int(outcome.settings["dimensions"]), int(outcome.settings.get("components", 0))
         figures = outcome.figures
         rows.add(
-            f"D = {d}, K = {k}",
+            f"D = {d}, K = {k}" if k else f"D = {d}, {_called(str(outcome.settings['head']))}",
             valid=figures["valid"],
             merged=float(figures["valid"] < 0.9),
             found=figures["modes_found"],
@@ -93,16 +99,22 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
     bar = f"no loss that is not finite, with defaults (D = {_DEFAULT[0]}, K = {_DEFAULT[1]}), 20 seeds"
     checks = [Check(bar, f"{strange} in {seeds} seeds", strange == 0 and seeds >= 20)] if seeds else []
     notes = ["Merged: more than a tenth of the samples is near no mode."]
-    table = rows.table("Four modes, one step", "dimensions, components", columns)
+    table = rows.table("Four modes, one step", "dimensions, and components or head", columns)
     return Summary([table], checks, [Drawing("Samples near a mode", lambda figure: _draw(figure, rows))], notes)
+
+
+def _called(head: str) -> str:
+    return f"{HEADS[head]}, {_OTHERS[head]}"
 
 
 def _draw(figure: Figure, rows: Rows) -> None:
     axes = figure.subplots()
-    for k in _COMPONENTS:
-        points = [(d, one.mean) for d in _DIMENSIONS if (one := rows.get(f"D = {d}, K = {k}", "valid"))]
+    lines = {f"K = {k}": f"{k} components" for k in _COMPONENTS} | {_called(one): _called(one) for one in _OTHERS}
+    for row, label in lines.items():
+        points = [(d, one.mean) for d in _DIMENSIONS if (one := rows.get(f"D = {d}, {row}", "valid"))]
         if points:
-            axes.plot(*zip(*points, strict=True), "o-", label=f"{k} components", markersize=4)
+            style = "o-" if row.startswith("K") else "s--"
+            axes.plot(*zip(*points, strict=True), style, label=label, markersize=4)
     axes.set(xscale="log", xlabel="dimensions", ylabel="samples within 3 deviations of a mode", ylim=(0, 1.03))
     axes.set_xticks(_DIMENSIONS, [str(d) for d in _DIMENSIONS])
     axes.legend()
