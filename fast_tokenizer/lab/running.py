@@ -7,10 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from fast_tokenizer.lab.experiment import Experiment, Outcome, Trial
 from fast_tokenizer.lab.records import Records
@@ -32,6 +32,9 @@ def run_trials(
 
     Returns:
         All outcomes, in the order of the trials.
+
+    Raises:
+        Exception: What a trial failed with, the first if several did, after all others were run.
     """
     missing = [trial for trial in trials if records.find(trial.settings) is None]
     total = sum(trial.work for trial in missing)
@@ -42,15 +45,26 @@ def run_trials(
 
         beside = 1 if experiment.runs_alone else min(workers, len(missing))
         run = _one_by_one if beside <= 1 else _side_by_side
-        for outcome, seconds in run(experiment, missing, beside, show):
-            records.write(outcome, seconds)
+        failures = []
+        for finished in run(experiment, missing, beside, show):
+            failure = finished.exception()
+            if failure is None:
+                records.write(*finished.result())
+            else:
+                failures.append(failure)
+    if failures:
+        raise failures[0]
     found = [records.find(trial.settings) for trial in trials]
     return [outcome for outcome in found if outcome is not None]
 
 
+_Finished: TypeAlias = "Future[tuple[Outcome, float]]"
+"""A trial that was run, or failed: its outcome and seconds."""
+
+
 def _one_by_one(
     experiment: Experiment, trials: Sequence[Trial], workers: int, show: Callable[[int], None]
-) -> Iterator[tuple[Outcome, float]]:
+) -> Iterator[_Finished]:
     before = 0
     for trial in trials:
         show(before)
@@ -58,15 +72,20 @@ def _one_by_one(
         def progress(done: int, before: int = before) -> None:
             show(before + done)
 
-        with _one_thread():
-            yield _timed(experiment, trial, progress)
+        finished: _Finished = Future()
+        try:
+            with _one_thread():
+                finished.set_result(_timed(experiment, trial, progress))
+        except Exception as error:
+            finished.set_exception(error)
+        yield finished
         before += trial.work
         show(before)
 
 
 def _side_by_side(
     experiment: Experiment, trials: Sequence[Trial], workers: int, show: Callable[[int], None]
-) -> Iterator[tuple[Outcome, float]]:
+) -> Iterator[_Finished]:
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     done = context.Array("q", len(trials), lock=False)  # the work done of each
     others = set(multiprocessing.active_children())
@@ -78,8 +97,7 @@ def _side_by_side(
         while running:
             finished, running = wait(running, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
             show(sum(done))
-            for one in finished:
-                yield one.result()
+            yield from finished
     except BaseException:
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()  # nobody waits for what a trial would still do
