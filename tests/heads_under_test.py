@@ -39,6 +39,14 @@ def tokens(codec):
     return lambda trunk: AutoregressiveTokensHead(trunk, horizon=H, action_dim=D, codec=CODECS[codec])
 
 
+CANVASES = {"bins": None, "frequencies": None, "symbols": H * D}
+"""Ids of a canvas, where chunks differ in theirs."""
+
+
+def masked(codec, length):
+    return lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, codec=CODECS[codec], length=length)
+
+
 HEADS = {
     "mse": lambda trunk: RegressionHead(trunk, horizon=H, action_dim=D),
     "l1": lambda trunk: RegressionHead(trunk, horizon=H, action_dim=D, distance="l1"),
@@ -48,7 +56,7 @@ HEADS = {
     "flow, quadratic": lambda trunk: FlowMatchingHead(trunk, horizon=H, action_dim=D, spacing="quadratic"),
     "bins": lambda trunk: BinningHead(trunk, horizon=H, action_dim=D, bins=BINS),
     **{f"tokens, {codec}": tokens(codec) for codec in CODECS},
-    "masked diffusion": lambda trunk: MaskedDiffusionHead(trunk, horizon=H, action_dim=D, bins=BINS),
+    **{f"masked diffusion, {codec}": masked(codec, length) for codec, length in CANVASES.items()},
 }
 if find_spec("diffusers"):
     from fast_tokenizer.heads import DiffusionHead

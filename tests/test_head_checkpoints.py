@@ -49,7 +49,8 @@ HEADS = {
     "bins": (BinningHead, {"bins": OWN_BINS}),
     "bins, one by one": (AutoregressiveTokensHead, {"codec": BinningCodec(BINS)}),
     "tokens": (AutoregressiveTokensHead, {"codec": FAST, "max_length": 10}),
-    "masked diffusion": (MaskedDiffusionHead, {"bins": OWN_BINS, "order": GroupedByTimeStep(D)}),
+    "masked diffusion": (MaskedDiffusionHead, {"codec": BinningCodec(OWN_BINS), "order": GroupedByTimeStep(D)}),
+    "masked diffusion, tokens": (MaskedDiffusionHead, {"codec": FAST, "length": H * D}),
     "ddim": (
         DiffusionHead,
         {"sampler": "ddim", "prediction": "v", "training_steps": 50, "clip": None, "spacing": "quadratic"},

@@ -174,7 +174,7 @@ def test_parallel_bins_are_a_cross_entropy():
 
 
 def test_masked_diffusion_takes_as_many_rounds_as_asked():
-    head = make("masked diffusion")
+    head = make("masked diffusion, bins")
     passes = []
     head.trunk.register_forward_hook(lambda *_: passes.append(1))
     for rounds, expected in ((1, 1), (3, 3), (H * D * 9, H * D)):

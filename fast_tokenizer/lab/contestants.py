@@ -88,7 +88,7 @@ def make_head(
         "bins": lambda: BinningHead(trunk, **shape, bins=bins),
         "bins-ar": lambda: AutoregressiveTokensHead(trunk, **shape, codec=BinningCodec(bins)),
         "fast": lambda: AutoregressiveTokensHead(trunk, **shape, codec=_fast_codec(chunks, scale, vocab_size)),
-        "masked": lambda: MaskedDiffusionHead(trunk, **shape, bins=bins),
+        "masked": lambda: MaskedDiffusionHead(trunk, **shape, codec=BinningCodec(bins)),
         "diffusion": lambda: DiffusionHead(trunk, **shape),
         "flow": lambda: FlowMatchingHead(trunk, **shape),
     }
