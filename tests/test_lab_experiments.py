@@ -236,12 +236,22 @@ def test_every_claim_and_every_advice_finds_its_figures(found, monkeypatch):
 
 
 def test_costs_in_small():
-    settings = {"batch": 1, "threads": 1, "repeats": 1, "width": 16, "layers": 1}
+    settings = {"threads": 1, "repeats": 1, "width": 16, "layers": 1}
     ways = {"regression": 1, "flow, Euler 5": 5, "DDIM 10": 10}
     outcomes = [
         Outcome(one, EXPERIMENTS["cost"].run(one, lambda done: None))
-        for one in ({"way": way, **settings} for way in ways)
+        for one in [
+            *({"way": way, "batch": 1, **settings} for way in ways),
+            {"way": "DDIM 10", "batch": 2, **settings},
+        ]
     ]
+    *apart, together = EXPERIMENTS["cost"].summarize(outcomes).tables
+    assert [len(table.rows) for table in (*apart, together)] == [3, 1, 3]
+    (row,) = (row for row in together.rows if row[0] == "DDIM 10")
+    assert [cell.mean for cell in row[1:3]] == [
+        outcomes[at].figures["sample_ms"] / outcomes[at].figures["pass_ms"] for at in (2, 3)
+    ]
+    outcomes = outcomes[:3]
     assert [outcome.figures["passes"] for outcome in outcomes] == list(ways.values())
     assert all(outcome.figures[key] > 0 for outcome in outcomes for key in ("sample_ms", "pass_ms", "loss_ms"))
     assert len(EXPERIMENTS["cost"].summarize(outcomes).tables[0].rows) == 3

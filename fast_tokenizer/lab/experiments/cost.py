@@ -188,23 +188,26 @@ def _status(path: Path, name: str) -> int:
 
 
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
-    tables, by_case = [], dict[tuple[int, int], Rows]()
+    tables, together, by_case = [], Rows(), dict[tuple[int, int], Rows]()
     for outcome in outcomes:
         case = (int(outcome.settings["batch"]), int(outcome.settings["threads"]))
         figures = outcome.figures
-        memory = {} if figures["memory_mb"] is None else {"memory_mb": figures["memory_mb"]}
+        ratio = figures["sample_ms"] / figures["pass_ms"]
+        together.add(
+            str(outcome.settings["way"]), **{_called(*case): ratio, f"MB of {case[0]}": figures["memory_mb"]}
+        )
         by_case.setdefault(case, Rows()).add(
             str(outcome.settings["way"]),
-            **memory,
+            memory_mb=figures["memory_mb"],
             parameters=figures["parameters"],
             passes=figures["passes"],
             tokens=figures["tokens"],
             sample_ms=figures["sample_ms"],
-            ratio=figures["sample_ms"] / figures["pass_ms"],
+            ratio=ratio,
             loss_ms=figures["loss_ms"],
             loss_ratio=figures["loss_ms"] / figures["pass_ms"],
             a_pass=figures["sample_ms"] / figures["passes"],
-            a_pass_in_passes=figures["sample_ms"] / figures["pass_ms"] / figures["passes"],
+            a_pass_in_passes=ratio / figures["passes"],
         )
     columns = {
         "passes": Column("passes", 0),
@@ -217,15 +220,25 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "memory_mb": Column("memory above a pass, MB", 0),
         "parameters": Column("parameters", 0),
     }
-    for (batch, threads), rows in sorted(by_case.items()):
-        what = f"{batch} chunk{'s' if batch > 1 else ''}, {threads} thread{'s' if threads > 1 else ''}"
-        tables.append(rows.table(what, "head", columns))
+    for case, rows in sorted(by_case.items()):
+        tables.append(rows.table(_called(*case), "head", columns))
+    if len(by_case) > 1:
+        in_passes = {_called(*case): Column(_called(*case), 1) for case in sorted(by_case)}
+        in_mb = {
+            f"MB of {batch}": Column(f"MB of {batch}", 0) for batch in sorted({batch for batch, _ in by_case})
+        }
+        title = "All in one: samples, in passes over 16 tokens of as many chunks, and memory above a pass"
+        tables.append(together.table(title, "head", in_passes | in_mb))
     alone = by_case.get((1, 1), Rows())
     notes = [
         "Intervals are of rounds over all of these, minutes apart. "
         "Memory: how far a first sample takes a fresh process above what it had after a pass."
     ]
     return Summary(tables, _checks(alone), [Drawing("One chunk", lambda figure: _draw(figure, alone))], notes)
+
+
+def _called(batch: int, threads: int) -> str:
+    return f"{batch} chunk{'s' if batch > 1 else ''}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _checks(rows: Rows) -> list[Check]:
