@@ -1,5 +1,7 @@
 """Experiments that do next to nothing; in a module, so that another process finds them."""
 
+import os
+
 from fast_tokenizer.lab.experiment import Experiment, Trial
 from fast_tokenizer.lab.summary import Check, Column, Rows, Summary
 
@@ -20,6 +22,12 @@ def _fail(settings, progress):
     return _run(settings, progress)
 
 
+def _die(settings, progress):
+    if settings["kind"] == "odd" and settings["seed"] == 1:
+        os._exit(9)
+    return _run(settings, progress)
+
+
 def _summarize(outcomes):
     rows = Rows()
     for outcome in outcomes:
@@ -30,4 +38,5 @@ def _summarize(outcomes):
 
 
 COUNTING = Experiment("counting", "How much is it?", _trials, _run, _summarize)
+DYING = Experiment("dying", "Does anybody notice?", _trials, _die, _summarize)
 FAILING = Experiment("failing", "Does it go on?", _trials, _fail, _summarize)

@@ -1,10 +1,12 @@
 """The lab: trials that are run once, kept, and put together."""
 
+import argparse
 import json
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,9 @@ import_or_skip("torch")
 import_or_skip("diffusers")
 import_or_skip("matplotlib")
 
-from lab_experiments import COUNTING, FAILING  # noqa: E402
+from lab_experiments import COUNTING, DYING, FAILING  # noqa: E402
 
+from fast_tokenizer.commands import lab  # noqa: E402
 from fast_tokenizer.errors import FastTokenizerError, FormatError  # noqa: E402
 from fast_tokenizer.lab import EXPERIMENTS, Choice, Laboratory  # noqa: E402
 from fast_tokenizer.lab.contestants import HEADS  # noqa: E402
@@ -67,6 +70,39 @@ def test_a_trial_that_fails_takes_no_other_with_it(tmp_path, workers):
     with pytest.raises(ValueError, match="this one does not work"):
         run_trials(FAILING, trials, records, workers=workers)
     assert [records.find(trial.settings) is None for trial in trials] == [at == 4 for at in range(6)]
+
+
+def test_a_process_that_dies_ends_the_run_at_once(tmp_path):
+    records, trials = Records(tmp_path), DYING.trials(QUICK)
+    with pytest.raises(BrokenProcessPool):
+        run_trials(DYING, trials, records, workers=2)
+    assert records.find(trials[4].settings) is None
+    kept = files_of(tmp_path)
+    run_trials(COUNTING, trials, records, workers=2)
+    assert kept.items() <= files_of(tmp_path).items()
+    assert all(records.find(trial.settings) for trial in trials)
+
+
+@pytest.mark.skipif(not hasattr(Exception, "add_note"), reason="notes on errors are from Python 3.11 on")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_tells_its_trial(tmp_path, workers):
+    with pytest.raises(ValueError, match="this one does not work") as caught:
+        run_trials(FAILING, FAILING.trials(QUICK), Records(tmp_path), workers=workers)
+    assert caught.value.__notes__ == ["in a trial of failing: {'kind': 'odd', 'seed': 1}"]
+
+
+def test_an_experiment_that_fails_takes_no_other_with_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(EXPERIMENTS, "cup", FAILING)
+    monkeypatch.setitem(EXPERIMENTS, "joint", COUNTING)
+    parser = argparse.ArgumentParser()
+    lab.add_to(parser.add_subparsers())
+    options = parser.parse_args(["lab", "cup", "joint", "--out", str(tmp_path), "--workers", "1"])
+    with pytest.raises(ValueError, match="this one does not work"):
+        options.run(options)
+    shown = capsys.readouterr().out
+    assert "cup failed: what was measured is kept" in shown
+    assert "met      ten: 10.0" in shown
+    assert (tmp_path / "quick" / "index.html").exists()
 
 
 def test_outcomes_of_another_revision_are_measured_again(tmp_path):

@@ -1,5 +1,7 @@
 """What is claimed against what was measured: nothing is judged without its figures, and figures decide."""
 
+from dataclasses import replace
+
 import pytest
 from frameworks import import_or_skip
 
@@ -51,9 +53,11 @@ def test_figures_decide(valid, verdict):
     assert "0.50 to 0.50" in judged.because
 
 
-def of_tables(name, *tables):
+def of_tables(name, *tables, titles=None):
     """An experiment of several tables, each a dict of rows by column."""
-    return Figures({name: Summary([summary(**table).tables[0] for table in tables])})
+    made = [summary(**table).tables[0] for table in tables]
+    titled = [replace(table, title=title) for table, title in zip(made, titles or "t" * len(made), strict=True)]
+    return Figures({name: Summary(titled)})
 
 
 def chunks(jumping, tokens):
@@ -102,17 +106,17 @@ def two_ways(valid):
     return of_tables("cup", {"within 3": dict.fromkeys(rows, valid), "to the right": dict.fromkeys(rows, 0.5)})
 
 
-def levels(least, largest):
+def levels(noise, velocity):
     rows = ("diffusion: the noise", "flow: the velocity")
     table = {
-        "least amplification": dict.fromkeys(rows, least),
-        "largest amplification": dict.fromkeys(rows, largest),
+        "median amplification": dict.fromkeys(rows, 1.0),
+        "largest amplification": dict(zip(rows, (noise, velocity), strict=True)),
     }
     return of_tables("gradients", table)
 
 
-def bins_of_cup(spread):
-    row = {HEADS["bins"]: 0.995}
+def bins_of_cup(spread, valid=0.995):
+    row = {HEADS["bins"]: valid}
     return of_tables("cup", {"within 3": row, "spread in a mode": {HEADS["bins"]: spread}})
 
 
@@ -122,8 +126,8 @@ def training(bins, flow, diffusion):
 
 
 def trained(drawer, pillar):
-    tables = [{"success": {HEADS["fast"]: fast, HEADS["flow"]: 0.8}} for fast in (drawer, pillar)]
-    return of_tables("simulator", *tables)
+    found = [{"success": {HEADS["fast"]: fast, HEADS["flow"]: 0.8}} for fast in (drawer, pillar)]
+    return of_tables("simulator", *found, titles=("drawer-open", "button-press-topdown-two-sided"))
 
 
 def wide(mixture, diffusion, flow):
@@ -160,22 +164,27 @@ def wavering(often, seldom, of_flow):
         ("Chunks make motions smooth", rough((20.0, 90.0), (10.0, 20.0)), "held"),
         ("Chunks make motions smooth", rough((10.0, 90.0), (20.0, 20.0)), "refined"),
         ("Chunks make motions smooth", rough((20.0, 20.0), (30.0, 90.0)), "refuted"),
-        ("Noise levels", levels(0.9, 1.1), "held"),
-        ("Noise levels", levels(0.1, 10.0), "refuted"),
+        ("Noise levels", levels(1.2, 1.1), "held"),
+        ("Noise levels", levels(60.0, 1.1), "refined"),
+        ("Noise levels", levels(60.0, 10.0), "refuted"),
         ("Bins show two ways", bins_of_cup(10.2), "refuted"),
+        ("Bins show two ways", bins_of_cup(14.0, valid=0.3), "refuted"),
         ("Bins show two ways", bins_of_cup(14.0), "held"),
         ("Regression is the simplest", training(15.0, 20.0, 30.0), "held"),
         ("Regression is the simplest", training(10.0, 13.0, 13.0), "refined"),
         ("Regression is the simplest", training(10.5, 11.0, 11.0), "refuted"),
         ("FAST learns", trained(0.9, 0.9), "held"),
         ("FAST learns", trained(0.9, 0.5), "refined"),
+        ("FAST learns", trained(0.8, 0.8), "refined"),
         ("FAST learns", trained(0.7, 0.5), "refuted"),
         ("Diffusion scales", wide(0.3, 0.99, 0.95), "held"),
         ("Diffusion scales", wide(0.3, 0.99, 0.5), "refined"),
         ("Diffusion scales", wide(0.99, 0.5, 0.5), "refuted"),
         ("Whole chunks hold", wavering(0.2, 0.1, 0.0), "held"),
         ("Whole chunks hold", wavering(0.2, 0.1, 0.3), "refined"),
+        ("Whole chunks hold", wavering(0.0, 0.0, 0.0), "held"),
         ("Whole chunks hold", wavering(0.1, 0.2, 0.3), "refuted"),
+        ("Whole chunks hold", wavering(0.0, 0.0, 0.1), "refuted"),
         ("Too few components", mixtures(0.5, 0.1, 0.4), "held"),
         ("Too few components", mixtures(0.5, 0.1, 0.0), "refined"),
         ("Too few components", mixtures(0.1, 0.1, 0.1), "refuted"),

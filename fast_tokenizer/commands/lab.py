@@ -58,9 +58,18 @@ def _run(options: argparse.Namespace) -> None:
         raise ImportError(f"the lab needs more packages: pip install 'fast_tokenizer[lab]' ({error})") from error
     laboratory = Laboratory(options.out, Choice(options.profile, options.heads, options.tasks))
     names = laboratory.experiments(options.names)
+    failures = []
     for name in names:
-        print(_as_text(name, laboratory.run(name, workers=options.workers)), flush=True)
+        try:
+            print(_as_text(name, laboratory.run(name, workers=options.workers)), flush=True)
+        except OSError:
+            raise
+        except Exception as error:  # the others take hours too
+            failures.append(error)
+            print(f"{name} failed: what was measured is kept, and the same command goes on\n", flush=True)
         laboratory.write_page()
+    if failures:
+        raise failures[0]
     left_out = [name for name in EXPERIMENTS if "all" in options.names and name not in names]
     rows = [("page", str(laboratory.page))]
     if left_out:

@@ -46,7 +46,7 @@ def mask_tokens(
     Args:
         ids: Integers `[B, L]`, a numpy array or a torch tensor on any device.
         rng: A `numpy.random.Generator`, or for a tensor a `torch.Generator`; one on the CPU gives the same masks
-            on every device. None: torch's own.
+            on every device (but for the last digits that Apple's GPUs lack). None: torch's own.
         schedule: `"cosine"`, `"linear"` or `Power(exponent)`.
         mask_id: What a masked position holds.
         maskable: bool `[B, L]`: positions that may be masked, such as those behind a prefix; L above is their
@@ -82,11 +82,15 @@ def mask_tokens(
     if is_torch(ids):
         import torch as xp
 
+        if not isinstance(rng, xp.Generator | None):
+            raise FastTokenizerError(
+                f"rng is a {type(rng).__name__}: expected a torch.Generator or None, as ids are a tensor"
+            )
         place = ids.device if rng is None else rng.device
-        precision = xp.float32 if "mps" in (place.type, ids.device.type) else xp.float64
 
         def uniform(*shape: int) -> Any:
-            return xp.rand(shape, generator=rng, device=place, dtype=precision).to(ids.device)
+            drawn = xp.rand(shape, generator=rng, device=place, dtype=_widest(place, xp))
+            return drawn.to(_widest(ids.device, xp)).to(ids.device)
     else:
         xp, ids = np, np.asarray(ids)
 
@@ -110,6 +114,11 @@ def mask_tokens(
     if weighting == "mdlm":
         weights = 1 / (xp.maximum(count, weights) * _frequency(curve, count, length, xp))
     return MaskedTokens(xp.where(masked, mask_id, ids), xp.where(masked, ids, ignore_index), weights)
+
+
+def _widest(device: Any, xp: Any) -> Any:
+    """The widest floating type of a device: Apple's GPUs have no float64."""
+    return xp.float32 if device.type == "mps" else xp.float64
 
 
 def _rounded(count: Any, length: Any, xp: Any) -> Any:

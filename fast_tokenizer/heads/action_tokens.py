@@ -7,6 +7,8 @@ from torch import Tensor
 
 from fast_tokenizer.actions import chunks_from
 from fast_tokenizer.codecs.codec import Codec
+from fast_tokenizer.constraint import ActionConstraint
+from fast_tokenizer.errors import HeadError
 
 
 def hold_valid(actions: Tensor, valid: Tensor) -> Tensor:
@@ -22,6 +24,36 @@ def hold_valid(actions: Tensor, valid: Tensor) -> Tensor:
     last = torch.where(valid, steps, -1).cummax(dim=1).values
     first = valid.int().argmax(dim=1, keepdim=True)
     return actions.gather(1, torch.where(last < 0, first, last))
+
+
+def require_ids(codec: Codec, horizon: int, action_dim: int) -> ActionConstraint:
+    """The constraint of chunks of this shape.
+
+    Raises:
+        HeadError: If the codec has no ids for them.
+    """
+    try:
+        return codec.constraint(horizon, action_dim)
+    except ValueError as error:
+        raise HeadError(f"{codec!r} has no ids for chunks of [{horizon}, {action_dim}]: {error}") from error
+
+
+def require_room(counted: Tensor, most: int, name: str, *, has_end: bool) -> None:
+    """Raises HeadError if a chunk has more ids than there are places.
+
+    Args:
+        counted: bool `[B, L]`, of `encode`.
+        most: Places.
+        name: What the head calls their number.
+        has_end: Whether the last that counts is the end.
+    """
+    lengths = counted.sum(dim=1) - int(has_end)
+    longest = int(lengths.max())
+    if longest > most:
+        raise HeadError(
+            f"chunk {int(lengths.argmax())} has {longest} ids: more than {name} {most}: raise it, or encode with "
+            "a lower scale"
+        )
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

@@ -17,7 +17,7 @@ from fast_tokenizer.errors import DecodeError, HeadError
 from fast_tokenizer.generation import ConstrainedGeneration
 from fast_tokenizer.heads.action_bins import ActionBins
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
-from fast_tokenizer.heads.action_tokens import encode
+from fast_tokenizer.heads.action_tokens import encode, require_ids, require_room
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import draw_ids, uniform
 from fast_tokenizer.heads.trunk import Past, Trunk
@@ -80,10 +80,7 @@ class AutoregressiveTokensHead(ActionHead):
         self, trunk: Trunk, *, horizon: int, action_dim: int, codec: Codec, max_length: int | None = None
     ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
-        try:
-            codec.constraint(horizon, action_dim)
-        except ValueError as error:
-            raise HeadError(f"{codec!r} has no ids for chunks of [{horizon}, {action_dim}]: {error}") from error
+        require_ids(codec, horizon, action_dim)
         fixed, longest = codec.length(horizon, action_dim), codec.max_length(horizon, action_dim)
         least = 1 if fixed is None else fixed
         self.max_length = longest if max_length is None else max_length
@@ -163,14 +160,9 @@ class AutoregressiveTokensHead(ActionHead):
     ) -> Tensor:
         if self.bins is None:
             ids, counted = encode(self.codec, actions, valid)
+            require_room(counted, self.max_length, "max_length", has_end=len(self.places) > self.max_length)
         else:
             ids, counted = self.bins.to_ids(actions).flatten(1), valid.flatten(1)
-        if ids.shape[1] > len(self.places):
-            lengths = counted.sum(dim=1) - 1  # without the end
-            raise HeadError(
-                f"chunk {int(lengths.argmax())} has {int(lengths.max())} ids: more than max_length "
-                f"{self.max_length}: raise it, or encode with a lower scale"
-            )
         begin = torch.full_like(ids[:, :1], self.edge)
         logits = self._logits(torch.cat([begin, ids[:, :-1]], dim=1), self.trunk.remember(condition)).float()
         return cross_entropy(logits.transpose(1, 2), ids.masked_fill(~counted, -100), ignore_index=-100)

@@ -51,8 +51,8 @@ class DiffusionHead(ActionHead):
         clip: How far from 0 estimates of actions may be, or None. Diffusion Policy has 1, as its actions are
             normalised by their least and greatest. Of those that are normalised by percentiles a few lie beyond,
             so that it is twice as much here.
-        spacing: Where the steps of a sample lie. Even ones are Diffusion Policy's; ten quadratic ones, of DDIM or
-            DPM-Solver++, keep the spread of what was shown.
+        spacing: Where the steps of a sample lie. Even ones are Diffusion Policy's; quadratic ones, of DDIM or
+            DPM-Solver++, keep more of the spread of what was shown where they are few.
 
     Attributes:
         signal: How much of the actions is in a chunk at each step, `[T]`.

@@ -36,7 +36,8 @@ class FlowMatchingHead(ActionHead):
         horizon: Steps H of a chunk.
         action_dim: Dimensions D of an action.
         solver: How samples follow the velocity.
-        spacing: Where their steps lie. Even ones are pi0's; ten quadratic ones keep the spread of what was shown.
+        spacing: Where their steps lie. Even ones are pi0's; quadratic ones keep more of the spread of what was
+            shown where they are few.
     """
 
     def __init__(

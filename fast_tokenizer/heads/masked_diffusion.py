@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from torch.nn.functional import cross_entropy, pad
 
 from fast_tokenizer.canvas_constraint import CanvasConstraint
 from fast_tokenizer.codecs import BinningCodec, Codec, FastCodec
+from fast_tokenizer.codecs.parameters import as_integer
 from fast_tokenizer.diffusion import DecodeContext, decode_masked, mask_tokens
 from fast_tokenizer.diffusion.orders import Order
 from fast_tokenizer.diffusion.schedules import masked_counts
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_bins import ActionBins
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
-from fast_tokenizer.heads.action_tokens import encode
+from fast_tokenizer.heads.action_tokens import encode, require_ids, require_room
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import uniform
 from fast_tokenizer.heads.trunk import Trunk
@@ -32,10 +32,10 @@ class MaskedDiffusionHead(ActionHead):
     The schedule is the cosine, in training and in decoding: early rounds reveal few ids, without which values that
     must fit each other do not. Source: Discrete Diffusion VLA (arXiv 2508.20072).
 
-    Bins and low frequencies are as many ids for each chunk. FAST tokens are followed by padding, which is learned
-    like any id, and drawn by `codec.canvas_constraint`, so that every canvas decodes. As in
-    `AutoregressiveTokensHead`, masked entries of bins do not count, and other codecs encode chunks in which these
-    hold the last valid value.
+    Bins and low frequencies are as many ids for each chunk. FAST tokens, of the scheme `"symbols"`, are followed
+    by padding, which is learned like any id, and drawn by `codec.canvas_constraint`, so that every canvas decodes.
+    As in `AutoregressiveTokensHead`, masked entries of bins do not count, and other codecs encode chunks in which
+    these hold the last valid value.
 
     Args:
         trunk: The network.
@@ -71,19 +71,19 @@ class MaskedDiffusionHead(ActionHead):
         order: Order = "random",
     ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
-        try:
-            fixed = codec.length(horizon, action_dim)
-            constraint = codec.constraint(horizon, action_dim)
-        except ValueError as error:
-            raise HeadError(f"{codec!r} has no ids for chunks of [{horizon}, {action_dim}]: {error}") from error
+        constraint = require_ids(codec, horizon, action_dim)
+        fixed = codec.length(horizon, action_dim)
+        if fixed is None and not (isinstance(codec, FastCodec) and codec.scheme == "symbols"):
+            raise HeadError(
+                f"{codec!r} writes parts of coefficients, which no canvas may hold: expected scheme 'symbols', or "
+                "a codec of as many ids for each chunk"
+            )
         canvas = length if fixed is None else fixed
         if canvas is None or (length is not None and length != canvas):
-            expected = (
-                "how many ids a canvas has, as chunks differ in theirs" if fixed is None else f"{fixed}, or None"
-            )
+            expected = "how many ids a canvas has, as chunks differ" if fixed is None else f"{fixed}, or None"
             raise HeadError(f"length is {length}: expected {expected}, for chunks of {codec!r}")
         self.codec = codec
-        self.length = operator.index(canvas)
+        self.length = as_integer("length", canvas, at_least=1)
         self.order = order
         self.bins = ActionBins(codec.bins, action_dim) if isinstance(codec, BinningCodec) else None
         # At any position, but for FAST's, where the canvas decides.
@@ -116,13 +116,7 @@ class MaskedDiffusionHead(ActionHead):
             counted = valid.flatten(1)
             return torch.where(counted, self.bins.to_ids(actions).flatten(1), 0), counted
         ids, counted = encode(self.codec, actions, valid)
-        lengths = counted.sum(dim=1) - int(isinstance(self.codec, FastCodec))  # without the end
-        longest = int(lengths.max())
-        if longest > self.length:
-            raise HeadError(
-                f"chunk {int(lengths.argmax())} has {longest} ids: more than length {self.length}: raise it, or "
-                "encode with a lower scale"
-            )
+        require_room(counted, self.length, "length", has_end=isinstance(self.codec, FastCodec))
         ids = ids[:, : self.length]
         ids = pad(ids, (0, self.length - ids.shape[1]), value=self.codec.vocabulary.pad_id)
         return ids, counted.any(dim=1, keepdim=True).expand_as(ids)
@@ -174,4 +168,4 @@ class MaskedDiffusionHead(ActionHead):
         try:
             return self.codec.canvas_constraint(self.horizon, self.action_dim, self.length)
         except ValueError as error:
-            raise HeadError(f"length is {self.length}: {error}") from error
+            raise HeadError(f"length: {error}") from error

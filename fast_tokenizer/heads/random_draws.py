@@ -27,7 +27,8 @@ def draw_ids(logits: Tensor, temperature: float, uniforms: Tensor) -> Tensor:
     if temperature == 0:
         return logits.argmax(dim=-1)
     wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    cumulative = (wide / temperature).softmax(dim=-1).cumsum(dim=-1)
+    differences = wide - wide.amax(dim=-1, keepdim=True)  # before they are divided: a low temperature overflows
+    cumulative = (differences / temperature).softmax(dim=-1).cumsum(dim=-1)
     total = cumulative[..., -1:]
     # The first id beyond the target, and never one after the last that adds anything.
     reached = (cumulative <= uniforms[..., None] * total).sum(dim=-1)

@@ -95,16 +95,17 @@ def make_head(
     return makers[name]()
 
 
-_AS_MADE = {"sampler": "ddpm", "solver": "euler", "spacing": "even"}
+_DEFAULT_WAY = {"sampler": "ddpm", "solver": "euler", "spacing": "even"}
 """What heads have that draw in more than one way."""
 
 
 def set_way(head: ActionHead, way: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes a head draw in a way, in what that does not name as it was made; what is left is for `sample`."""
-    for attribute, standard in _AS_MADE.items():
-        if hasattr(head, attribute):
-            setattr(head, attribute, way.get(attribute, standard))
-    return {name: value for name, value in way.items() if name not in _AS_MADE}
+    """Makes a head draw in a way, by default in what that does not name; what is left is for `sample`."""
+    for attribute, default in _DEFAULT_WAY.items():
+        if attribute in way or hasattr(head, attribute):
+            getattr(head, attribute)  # a way of another head is an error
+            setattr(head, attribute, way.get(attribute, default))
+    return {name: value for name, value in way.items() if name not in _DEFAULT_WAY}
 
 
 def _fast_codec(chunks: npt.NDArray[np.float64], scale: float, vocab_size: int) -> Codec:

@@ -131,7 +131,7 @@ def _rate(of: Figures) -> Advice:
 
 
 def _closed_loop(of: Figures) -> Advice:
-    task = 1  # the two-sided one
+    task = "button-press-topdown-two-sided"
     success = {name: of.number("simulator", HEADS[name], "success", table=task) for name in _TRIED}
     hits = {name: of.number("simulator", HEADS[name], "hit", table=task) for name in _TRIED}
     best = max(success.values())

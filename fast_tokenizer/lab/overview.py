@@ -17,7 +17,7 @@ _COLUMNS = (
     (Column("at temperature 0", 4), "gradients", 1, "at temperature 0"),
     (Column("passes a chunk", 0), "cost", 0, "passes"),
     (Column("ms a chunk", 1), "cost", 0, "sample, ms"),
-    (Column("two-sided task: success", 2), "simulator", 1, "success"),
+    (Column("two-sided task: success", 2), "simulator", "button-press-topdown-two-sided", "success"),
 )
 """What it is called here, and where it stands: experiment, table, and how the column's name begins."""
 
@@ -51,7 +51,7 @@ def overview(figures: Figures) -> Table:
     return Table("Means of the experiments below", [Column(""), *(column for column, *_ in _COLUMNS)], rows)
 
 
-def _cell(figures: Figures, experiment: str, row: str, table: int, column: str) -> Cell:
+def _cell(figures: Figures, experiment: str, row: str, table: int | str, column: str) -> Cell:
     try:
         return figures.cell(experiment, row, column, table)
     except NotMeasured:

@@ -22,14 +22,14 @@ class Figures:
 
     summaries: Mapping[str, Summary]
 
-    def number(self, experiment: str, row: str, column: str, table: int = 0) -> float:
+    def number(self, experiment: str, row: str, column: str, table: int | str = 0) -> float:
         """A mean.
 
         Args:
             experiment: Its name.
             row: What its first cell says.
             column: How the column's name begins.
-            table: Which of the experiment's tables.
+            table: Which of the experiment's tables, by place or title.
 
         Raises:
             NotMeasured: If it is not there.
@@ -37,23 +37,25 @@ class Figures:
         cell = self.cell(experiment, row, column, table)
         return cell.mean if isinstance(cell, Estimate) else cell
 
-    def total(self, experiment: str, row: str, column: str, table: int = 0) -> float:
+    def total(self, experiment: str, row: str, column: str, table: int | str = 0) -> float:
         """As `number`, the sum over seeds."""
         cell = self.cell(experiment, row, column, table)
         return cell.mean * cell.seeds if isinstance(cell, Estimate) else cell
 
-    def text(self, experiment: str, row: str, column: str, table: int = 0, digits: int = 2) -> str:
+    def text(self, experiment: str, row: str, column: str, table: int | str = 0, digits: int = 2) -> str:
         """As `number`, as people read it."""
         cell = self.cell(experiment, row, column, table)
         return cell.text(digits) if isinstance(cell, Estimate) else f"{cell:.{digits}f}"
 
-    def cell(self, experiment: str, row: str, column: str, table: int = 0) -> float | Estimate:
+    def cell(self, experiment: str, row: str, column: str, table: int | str = 0) -> float | Estimate:
         """As `number`, with how far off it may be."""
         summary = self.summaries.get(experiment)
-        if summary is None or len(summary.tables) <= table:
+        tables = [] if summary is None else summary.tables
+        asked = next((one for at, one in enumerate(tables) if table in (at, one.title)), None)
+        if asked is None:
             raise NotMeasured(experiment)
-        names = [one.name for one in summary.tables[table].columns]
-        for cells in summary.tables[table].rows:
+        names = [one.name for one in asked.columns]
+        for cells in asked.rows:
             if cells[0] == row:
                 for name, cell in zip(names[1:], cells[1:], strict=True):
                     if name.startswith(column) and isinstance(cell, int | float | Estimate):

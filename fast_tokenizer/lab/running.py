@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ def run_trials(
         All outcomes, in the order of the trials.
 
     Raises:
+        BrokenProcessPool: If a process ended by itself, such as for lack of memory: what it ran is not known.
         Exception: What a trial failed with, the first if several did, after all others were run.
     """
     missing = [trial for trial in trials if records.find(trial.settings) is None]
@@ -48,6 +50,8 @@ def run_trials(
         failures = []
         for finished in run(experiment, missing, beside, show):
             failure = finished.exception()
+            if isinstance(failure, BrokenProcessPool):
+                raise failure
             if failure is None:
                 records.write(*finished.result())
             else:
@@ -152,7 +156,12 @@ def _run_in_worker(experiment: Experiment, trial: Trial, at: int) -> tuple[Outco
 
 def _timed(experiment: Experiment, trial: Trial, progress: Callable[[int], None]) -> tuple[Outcome, float]:
     begin = perf_counter()
-    figures = experiment.run(trial.settings, progress)
+    try:
+        figures = experiment.run(trial.settings, progress)
+    except Exception as error:
+        if hasattr(error, "add_note"):  # from Python 3.11 on
+            error.add_note(f"in a trial of {experiment.name}: {dict(trial.settings)}")
+        raise
     return Outcome(trial.settings, figures), perf_counter() - begin
 
 

@@ -6,6 +6,9 @@ from fast_tokenizer.lab.claims.judging import Verdict, claim
 from fast_tokenizer.lab.contestants import HEADS
 from fast_tokenizer.lab.quoting import Figures
 
+_ALIKE = 0.02
+"""Of the episodes: less is no difference."""
+
 
 @claim("FAST is fast, diffusion is slow")
 def _diffusion_is_slow(of: Figures) -> tuple[Verdict, str]:
@@ -60,16 +63,19 @@ def _training_costs(of: Figures) -> tuple[Verdict, str]:
     return ("refined" if 1.2 * regression < max(bins, flow, diffusion) else "refuted"), text
 
 
-@claim("FAST learns in a fraction of the training that flow takes")
+@claim("FAST learns with less training than flow")
 def _fast_learns_faster(of: Figures) -> tuple[Verdict, str]:
     found = [
         [of.number("simulator", HEADS[name], "success", table=task) for name in ("fast", "flow")]
-        for task in (0, 1)
+        for task in ("drawer-open", "button-press-topdown-two-sided")
     ]
     (fast, flow), (fast_past, flow_past) = found
     text = (
         f"simulator: after as many steps FAST opens the drawer in {fast:.2f} of the episodes, flow in {flow:.2f}; "
         f"past the pillar {fast_past:.2f} and {flow_past:.2f}"
     )
-    ahead = sum(of_fast >= of_flow for of_fast, of_flow in found)
-    return ("refuted", "refined", "held")[ahead], text
+    ahead = [of_fast - of_flow > _ALIKE for of_fast, of_flow in found]
+    behind = [of_flow - of_fast > _ALIKE for of_fast, of_flow in found]
+    if all(ahead):
+        return "held", text
+    return ("refuted" if any(behind) and not any(ahead) else "refined"), text

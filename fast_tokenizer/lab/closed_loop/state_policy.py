@@ -75,6 +75,9 @@ class StatePolicy:
             return chunks, info.token_counts.tolist(), info.is_valid.tolist()
         chunks = self._head.sample(condition, generator=self._generator)
         self.passes.append(self._head.info().nfe)
-        is_of_tokens = isinstance(self._head, BinningHead | MaskedDiffusionHead)
-        values = self._head.horizon * self._head.action_dim
-        return chunks, [values] * rows if is_of_tokens else [], [True] * rows
+        tokens = []
+        if isinstance(self._head, MaskedDiffusionHead):
+            tokens = [self._head.length] * rows
+        elif isinstance(self._head, BinningHead):
+            tokens = [self._head.horizon * self._head.action_dim] * rows
+        return chunks, tokens, [True] * rows
