@@ -130,11 +130,18 @@ def trained(drawer, pillar):
     return of_tables("simulator", *found, titles=("drawer-open", "button-press-topdown-two-sided"))
 
 
-def wide(mixture, diffusion, flow):
-    rows = {"K = 5": mixture, "K = 20": mixture, "diffusion, DDPM 100": diffusion}
-    found = {f"D = {d}, {row}": part for d in (2, 56) for row, part in rows.items()}
-    found |= {f"D = {d}, flow matching, Euler 10": flow for d in (2, 56)}
-    return of_tables("mixture", {"samples within 3 deviations": found})
+def wide(by_chance, among, diffusion, flow):
+    found = [{}, {}]
+    for d in (2, 56):
+        found[0][f"D = {d}, K = 5"] = by_chance
+        others = {"K = 5": among, "diffusion, DDPM 100": diffusion, "flow matching, Euler 10": flow}
+        found[1] |= {f"D = {d}, {row}": part for row, part in others.items()}
+    return of_tables("mixture", *({"samples within 3 deviations": one} for one in found))
+
+
+def merging(by_chance, among):
+    tables = [{f"D = {d}, K = 5": part for d in (2, 7, 14, 56)} for part in (by_chance, among)]
+    return of_tables("mixture", *({"seeds with merged modes": table} for table in tables))
 
 
 def wavering(often, seldom, of_flow):
@@ -177,9 +184,14 @@ def wavering(often, seldom, of_flow):
         ("FAST learns", trained(0.9, 0.5), "refined"),
         ("FAST learns", trained(0.8, 0.8), "refined"),
         ("FAST learns", trained(0.7, 0.5), "refuted"),
-        ("Diffusion scales", wide(0.3, 0.99, 0.95), "held"),
-        ("Diffusion scales", wide(0.3, 0.99, 0.5), "refined"),
-        ("Diffusion scales", wide(0.99, 0.5, 0.5), "refuted"),
+        ("Diffusion scales", wide(0.3, 0.3, 0.99, 0.95), "held"),
+        ("Diffusion scales", wide(0.3, 0.99, 0.99, 0.95), "refined"),
+        ("Diffusion scales", wide(0.3, 0.3, 0.99, 0.5), "refined"),
+        ("Diffusion scales", wide(0.99, 0.99, 0.99, 0.99), "refuted"),
+        ("Diffusion scales", wide(0.3, 0.3, 0.5, 0.5), "refuted"),
+        ("Mixtures collapse", merging(1.0, 0.8), "held"),
+        ("Mixtures collapse", merging(1.0, 0.0), "refined"),
+        ("Mixtures collapse", merging(0.0, 0.0), "refuted"),
         ("Whole chunks hold", wavering(0.2, 0.1, 0.0), "held"),
         ("Whole chunks hold", wavering(0.2, 0.1, 0.3), "refined"),
         ("Whole chunks hold", wavering(0.0, 0.0, 0.0), "held"),

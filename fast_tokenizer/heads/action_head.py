@@ -161,7 +161,7 @@ class ActionHead(nn.Module, ABC):
             valid = mask[..., None].expand(shape) if mask.ndim == 2 else mask
         if not torch.compiler.is_compiling():
             condition.require_usable()
-            _require_finite(actions, valid)
+            require_finite(actions, valid)
         return valid
 
 
@@ -175,10 +175,11 @@ def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid, values.float(), 0.0).sum() / valid.sum()
 
 
-def _require_finite(actions: Tensor, valid: Tensor) -> None:
+def require_finite(actions: Tensor, valid: Tensor, name: str = "actions") -> None:
+    """Raises HeadError unless something is valid, and every valid number of `[B, H, D]` is finite."""
     if not bool(valid.any()):
         raise HeadError("mask leaves no action: every entry is masked")
     strange = (~actions.isfinite() & valid).nonzero()
     if len(strange):
         row, step, dimension = strange[0].tolist()
-        raise HeadError(f"actions[{row}, {step}, {dimension}] is not finite: repair it, or mask it")
+        raise HeadError(f"{name}[{row}, {step}, {dimension}] is not finite: repair it, or mask it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,7 @@ def make_head(
     scale: float = 10,
     vocab_size: int = 1024,
     components: int = 5,
+    begins: Literal["among chunks", "by chance"] = "among chunks",
 ) -> ActionHead:
     """A head that was not trained yet.
 
@@ -72,6 +73,7 @@ def make_head(
         scale: Of FAST.
         vocab_size: Of FAST.
         components: Of the mixture.
+        begins: Where the mixture has its components before training.
 
     Raises:
         FastTokenizerError: If there is no such head.
@@ -84,7 +86,7 @@ def make_head(
     makers: dict[str, Callable[[], ActionHead]] = {
         "regression": lambda: RegressionHead(trunk, **shape),
         "regression-l1": lambda: RegressionHead(trunk, **shape, distance="l1"),
-        "mixture": lambda: GaussianMixtureHead(trunk, **shape, components=components),
+        "mixture": lambda: _mixture(chunks, begins, GaussianMixtureHead(trunk, **shape, components=components)),
         "bins": lambda: BinningHead(trunk, **shape, bins=bins),
         "bins-ar": lambda: AutoregressiveTokensHead(trunk, **shape, codec=BinningCodec(bins)),
         "fast": lambda: AutoregressiveTokensHead(trunk, **shape, codec=_fast_codec(chunks, scale, vocab_size)),
@@ -106,6 +108,12 @@ def set_way(head: ActionHead, way: Mapping[str, Any]) -> dict[str, Any]:
             getattr(head, attribute)  # a way of another head is an error
             setattr(head, attribute, way.get(attribute, default))
     return {name: value for name, value in way.items() if name not in _DEFAULT_WAY}
+
+
+def _mixture(chunks: npt.NDArray[np.float64], begins: str, head: GaussianMixtureHead) -> ActionHead:
+    if begins == "among chunks":
+        head.begin_at(chunks)
+    return head
 
 
 def _fast_codec(chunks: npt.NDArray[np.float64], scale: float, vocab_size: int) -> Codec:

@@ -32,7 +32,9 @@ def _masks_are_joint(of: Figures) -> tuple[Verdict, str]:
 @claim("Mixtures easily end in NaN")
 def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
     rows = [f"D = {d}, K = 5" for d in (2, 7, 14, 56)]
-    strange = sum(of.total("mixture", row, "losses that are not finite") for row in rows)
+    strange = sum(
+        of.total("mixture", row, "losses that are not finite", table=table) for row in rows for table in (0, 1)
+    )
     text = (
         f"mixture: {strange:.0f} losses that are not finite in all seeds with K = 5, with deviations of 0.01 or "
         "more, gradients that are clipped, and components that begin apart"
@@ -42,12 +44,21 @@ def _mixtures_blow_up(of: Figures) -> tuple[Verdict, str]:
 
 @claim("Mixtures collapse, above all in many dimensions")
 def _mixtures_merge(of: Figures) -> tuple[Verdict, str]:
-    merged = [of.number("mixture", f"D = {d}, K = 5", "seeds with merged") for d in (2, 7, 14, 56)]
-    listed = ", ".join(f"{one:.1f}" for one in merged)
-    text = f"mixture: parts of the seeds with merged modes in 2, 7, 14, 56 dimensions, with K = 5: {listed}"
-    if max(merged) == 0:
+    by_chance, among = (
+        [of.number("mixture", f"D = {d}, K = 5", "seeds with merged", table=table) for d in (2, 7, 14, 56)]
+        for table in (0, 1)
+    )
+    text = (
+        "mixture: parts of the seeds with merged modes in 2, 7, 14, 56 dimensions, with K = 5: "
+        f"{_listed(by_chance)} where components begin by chance, {_listed(among)} where among the chunks"
+    )
+    if max(by_chance) == 0:
         return "refuted", text
-    return ("held" if merged == sorted(merged) and merged[-1] >= 0.5 else "refined"), text
+    return ("held" if by_chance[-1] >= 0.5 and among[-1] >= 0.5 else "refined"), text
+
+
+def _listed(parts: list[float]) -> str:
+    return ", ".join(f"{part:.1f}" for part in parts)
 
 
 @claim("Too few components are not enough, too many are hard to train")
@@ -66,14 +77,17 @@ def _components_matter(of: Figures) -> tuple[Verdict, str]:
 
 @claim("Diffusion scales to many dimensions, mixtures do not")
 def _diffusion_scales(of: Figures) -> tuple[Verdict, str]:
-    rows = ("K = 5", "K = 20", "diffusion, DDPM 100", "flow matching, Euler 10")
-    few, many = ([of.number("mixture", f"D = {d}, {row}", "samples within") for row in rows] for d in (2, 56))
-    text = (
-        f"mixture: near one of four ways in 2 and in 56 dimensions: mixtures of 5 {few[0]:.2f} and {many[0]:.2f}, "
-        f"of 20 {few[1]:.2f} and {many[1]:.2f}, diffusion {few[2]:.2f} and {many[2]:.2f}, flow {few[3]:.2f} and "
-        f"{many[3]:.2f}"
+    places = ((0, "K = 5"), (1, "K = 5"), (1, "diffusion, DDPM 100"), (1, "flow matching, Euler 10"))
+    few, many = (
+        [of.number("mixture", f"D = {d}, {row}", "samples within", table=table) for table, row in places]
+        for d in (2, 56)
     )
-    mixtures, others = max(many[:2]), min(many[2:])
-    if others >= 0.9 and mixtures < 0.9:
-        return "held", text
-    return ("refined" if max(many[2:]) > mixtures else "refuted"), text
+    text = (
+        "mixture: near one of four ways in 2 and in 56 dimensions: mixtures of 5 that begin by chance "
+        f"{few[0]:.2f} and {many[0]:.2f}, among the chunks {few[1]:.2f} and {many[1]:.2f}, diffusion {few[2]:.2f} "
+        f"and {many[2]:.2f}, flow {few[3]:.2f} and {many[3]:.2f}"
+    )
+    by_chance, among, *others = many
+    if max(others) < 0.9 or by_chance >= 0.9:
+        return "refuted", text
+    return ("held" if among < 0.9 and min(others) >= 0.9 else "refined"), text

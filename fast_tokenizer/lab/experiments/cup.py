@@ -233,5 +233,5 @@ CUP = Experiment(
     _trials,
     _run,
     _summarize,
-    revision=3,
+    revision=4,
 )

@@ -209,5 +209,5 @@ GRADIENTS = Experiment(
     _trials,
     _run,
     _summarize,
-    revision=2,
+    revision=3,
 )

@@ -96,4 +96,5 @@ JOINT = Experiment(
     _trials,
     _run,
     _summarize,
+    revision=2,
 )

@@ -1,7 +1,8 @@
 """Experiment (f): how often a mixture of Gaussians is trained well.
 
 Four chunks of one step, each as likely, in ever more dimensions. Where a component stays between two of them, its
-samples are of neither. Beside it, heads that have no components, on the same four.
+samples are of neither. Components begin by chance, or among the chunks, by k-means. Beside them, heads that have
+no components, on the same four.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _DEFAULT = (7, 5)
 """Dimensions and components of the runs whose losses are counted."""
 _OTHERS = {"diffusion": "DDPM 100", "flow": "Euler 10"}
 """Heads that are tried on the same, and how they draw."""
+_BEGINS = ("among chunks", "by chance")
 _SURE = 0.0027  # of a normal distribution beyond three standard deviations
 
 
@@ -39,7 +41,8 @@ def _trials(choice: Choice) -> list[Trial]:
         for k in _COMPONENTS if choice.profile == "full" else _DEFAULT[1:]:
             seeds = choice.pick(2, 20 if (d, k) == _DEFAULT else 5)
             cells = [{"dimensions": d, "components": k, "steps": steps, "seed": seed} for seed in range(seeds)]
-            trials += cells if "mixture" in heads else []
+            if "mixture" in heads:
+                trials += [{"begins": begins, **cell} for begins in _BEGINS for cell in cells]
         for head in (one for one in _OTHERS if one in heads):
             seeds = choice.pick(1, 5)
             trials += [{"head": head, "dimensions": d, "steps": steps, "seed": seed} for seed in range(seeds)]
@@ -53,7 +56,8 @@ def _run(settings: Settings, progress: Progress) -> Mapping[str, Any]:
     chunks = modes[rng.integers(_MODES, size=_EXAMPLES)] + rng.normal(0, _SPREAD, (_EXAMPLES, dimensions))
     seed_weights(seed)
     name, components = str(settings.get("head", "mixture")), int(settings.get("components", _DEFAULT[1]))
-    head = make_head(name, make_trunk(1), chunks[:, None], components=components)
+    begins: Any = settings.get("begins", "among chunks")
+    head = make_head(name, make_trunk(1), chunks[:, None], components=components, begins=begins)
     training = Training(int(settings["steps"]), seed=seed)
     trained = train(head, np.ones((_EXAMPLES, 1)), chunks[:, None], training, progress)
     drawn = sample(head, np.ones((_DRAWS, 1)), seed=seed)[:, 0]
@@ -77,10 +81,11 @@ def _modes(dimensions: int, rng: np.random.Generator) -> npt.NDArray[np.float64]
 
 
 def _summarize(outcomes: Sequence[Outcome]) -> Summary:
-    rows, strange, seeds = Rows(), 0, 0
+    by_chance, among, strange = Rows(), Rows(), list[int]()
     for outcome in outcomes:
         d, k = int(outcome.settings["dimensions"]), int(outcome.settings.get("components", 0))
         figures = outcome.figures
+        rows = by_chance if outcome.settings.get("begins") == "by chance" else among
         rows.add(
             f"D = {d}, K = {k}" if k else f"D = {d}, {_called(str(outcome.settings['head']))}",
             valid=figures["valid"],
@@ -89,7 +94,7 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
             strange=figures["strange_losses"],
         )
         if (d, k) == _DEFAULT:
-            strange, seeds = strange + figures["strange_losses"], seeds + 1
+            strange.append(figures["strange_losses"])
     columns = {
         "valid": Column("samples within 3 deviations of a mode"),
         "merged": Column("seeds with merged modes", 2),
@@ -97,27 +102,34 @@ def _summarize(outcomes: Sequence[Outcome]) -> Summary:
         "strange": Column("losses that are not finite", 1),
     }
     bar = f"no loss that is not finite, with defaults (D = {_DEFAULT[0]}, K = {_DEFAULT[1]}), 20 seeds"
-    checks = [Check(bar, f"{strange} in {seeds} seeds", strange == 0 and seeds >= 20)] if seeds else []
+    checks = [Check(bar, f"{sum(strange)} in {len(strange)} runs", not any(strange) and len(strange) >= 20)]
     notes = ["Merged: more than a tenth of the samples is near no mode."]
-    table = rows.table("Four modes, one step", "dimensions, and components or head", columns)
-    return Summary([table], checks, [Drawing("Samples near a mode", lambda figure: _draw(figure, rows))], notes)
+    tables = [
+        by_chance.table("Four modes, components that begin by chance", "dimensions, components", columns),
+        among.table("Components that begin among the chunks, and other heads", "dimensions, and which", columns),
+    ]
+    drawing = Drawing("Samples near a mode", lambda figure: _draw(figure, by_chance, among))
+    return Summary(tables, checks if strange else [], [drawing], notes)
 
 
 def _called(head: str) -> str:
     return f"{HEADS[head]}, {_OTHERS[head]}"
 
 
-def _draw(figure: Figure, rows: Rows) -> None:
+def _draw(figure: Figure, by_chance: Rows, among: Rows) -> None:
     axes = figure.subplots()
-    lines = {f"K = {k}": f"{k} components" for k in _COMPONENTS} | {_called(one): _called(one) for one in _OTHERS}
-    for row, label in lines.items():
+    lines = [
+        *((by_chance, f"K = {k}", f"{k} components, by chance", "o-") for k in _COMPONENTS),
+        *((among, f"K = {k}", f"{k} components, among the chunks", "x:") for k in _COMPONENTS),
+        *((among, _called(head), _called(head), "s--") for head in _OTHERS),
+    ]
+    for rows, row, label, style in lines:
         points = [(d, one.mean) for d in _DIMENSIONS if (one := rows.get(f"D = {d}, {row}", "valid"))]
         if points:
-            style = "o-" if row.startswith("K") else "s--"
             axes.plot(*zip(*points, strict=True), style, label=label, markersize=4)
     axes.set(xscale="log", xlabel="dimensions", ylabel="samples within 3 deviations of a mode", ylim=(0, 1.03))
     axes.set_xticks(_DIMENSIONS, [str(d) for d in _DIMENSIONS])
-    axes.legend()
+    axes.legend(fontsize=7)
 
 
 MIXTURE = Experiment(

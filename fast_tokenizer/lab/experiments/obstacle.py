@@ -212,4 +212,5 @@ OBSTACLE = Experiment(
     _trials,
     _run,
     _summarize,
+    revision=2,
 )
