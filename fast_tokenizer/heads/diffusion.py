@@ -177,14 +177,17 @@ class DiffusionHead(ActionHead):
             HeadError: If there are not so many, or even ones of DDIM would not begin where there is noise alone:
                 they are of one whole length, and go up from the actions. Or if quadratic ones are to be of DDPM.
         """
-        total, most, scheduler = self.training_steps, self.training_steps, self._scheduler()
-        if self._is_multistep():
+        if self.spacing == "quadratic" and self.sampler == "ddpm":
+            raise HeadError("spacing is 'quadratic' and sampler 'ddpm': expected 'even', or another sampler")
+        total, scheduler = self.training_steps, self._scheduler()
+        most = total
+        if self.spacing == "quadratic":
+            # Where ten even steps begin: nearer to noise an error of the network is tens of times as large in the
+            # actions, and decides between two ways.
+            most = total - total // _STEPS
+        elif self.sampler == "dpm++":
             scheduler.set_timesteps(1)
             most = int(scheduler.timesteps[0])
-        elif self.spacing == "quadratic":
-            raise HeadError(
-                "spacing is 'quadratic' and sampler 'ddpm': expected 'even' with it, or another sampler"
-            )
         if num_steps > most:
             raise HeadError(f"num_steps is {num_steps}: expected at most {most}, as training had {total}")
         length = total // num_steps
