@@ -1,8 +1,8 @@
 """Experiment (e): what a chunk costs, by passes of the trunk.
 
 A chunk of 16 steps of 7 dimensions by an untrained head on a trunk of width 256 and four layers; only the head
-over FAST tokens is trained, for a moment, as its chunks differ in length: each turn draws others. Beside it, what a
-step of training takes: the loss of as many chunks, and its gradient.
+over FAST tokens is trained, for a moment, as its chunks differ in length: each turn draws others. Beside it, what
+a step of training takes: the loss of as many chunks, and its gradient.
 """
 
 from __future__ import annotations
