@@ -4,6 +4,7 @@ import contextlib
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -124,11 +125,13 @@ def test_quadratic_steps_are_distinct_and_near_squares(last, count):
     assert len(steps) == count
     assert steps[0] == last
     assert all(before > after for before, after in pairwise(steps))
-    squares = [last * (1 - at / max(1, count - 1)) ** 2 for at in range(count)]
-    assert all(step >= square - 0.5 for step, square in zip(steps, squares, strict=True))
+    squares = [last * Fraction(count - 1 - at, max(1, count - 1)) ** 2 for at in range(count)]
+    if count == 1:
+        squares = [Fraction(last)]
+    assert all(step >= square - Fraction(1, 2) for step, square in zip(steps, squares, strict=True))
     # One that is above its square is there because the steps below it are one apart.
     for at, (step, square) in enumerate(zip(steps, squares, strict=True)):
-        assert step <= square + 0.5 or step == count - 1 - at
+        assert step <= square + Fraction(1, 2) or step == count - 1 - at
 
 
 def kept_signal(steps):
