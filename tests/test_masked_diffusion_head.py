@@ -68,7 +68,9 @@ def test_padding_is_learned_and_the_whole_canvas_counts(monkeypatch):
     loss = head.loss(CONDITION, ACTIONS, generator=seeded(2))
     assert float(loss) == pytest.approx(np.log(codec.vocabulary.size + 1), rel=1e-6)
     (seen,) = canvases
-    ids, counted = encode(codec, ACTIONS, torch.ones_like(ACTIONS, dtype=torch.bool))
+    ids, counted = encode(
+        codec, ACTIONS, torch.ones_like(ACTIONS, dtype=torch.bool), most=head.length, name="length"
+    )
     wanted = torch.full((len(ACTIONS), head.length), codec.vocabulary.pad_id)
     written = torch.where(counted, ids, codec.vocabulary.pad_id)[:, : head.length]
     wanted[:, : written.shape[1]] = written

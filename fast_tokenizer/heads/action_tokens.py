@@ -38,26 +38,8 @@ def require_ids(codec: Codec, horizon: int, action_dim: int) -> ActionConstraint
         raise HeadError(f"{codec!r} has no ids for chunks of [{horizon}, {action_dim}]: {error}") from error
 
 
-def require_room(counted: Tensor, most: int, name: str, *, has_end: bool) -> None:
-    """Raises HeadError if a chunk has more ids than there are places.
-
-    Args:
-        counted: bool `[B, L]`, of `encode`.
-        most: Places.
-        name: What the head calls their number.
-        has_end: Whether the last that counts is the end.
-    """
-    lengths = counted.sum(dim=1) - int(has_end)
-    longest = int(lengths.max())
-    if longest > most:
-        raise HeadError(
-            f"chunk {int(lengths.argmax())} has {longest} ids: more than {name} {most}: raise it, or encode with "
-            "a lower scale"
-        )
-
-
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def encode(codec: Codec, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+def encode(codec: Codec, actions: Tensor, valid: Tensor, *, most: int, name: str) -> tuple[Tensor, Tensor]:
     """Ids of chunks, and which of them a loss counts, on the device of the actions.
 
     The codec mixes steps, so that masked entries are filled by `hold_valid`, and all ids of a chunk count. A chunk
@@ -67,6 +49,8 @@ def encode(codec: Codec, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor
         codec: It encodes on the CPU: the device is waited for, and a compiled graph is left.
         actions: `[B, H, D]`, finite.
         valid: bool `[B, H, D]`, somewhere true.
+        most: Ids of a chunk that the head has places for.
+        name: What it calls their number.
 
     Returns:
         int64 `[B, L]` and bool `[B, L]`. `vocabulary.pad_id` stands where nothing counts, and first, if chunks
@@ -74,6 +58,7 @@ def encode(codec: Codec, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor
 
     Raises:
         EncodeError: If the codec has no id that a chunk needs.
+        HeadError: If a chunk has more ids than there are places.
     """
     _, horizon, action_dim = actions.shape
     rows = valid.flatten(1).any(dim=1).nonzero().flatten()
@@ -81,6 +66,11 @@ def encode(codec: Codec, actions: Tensor, valid: Tensor) -> tuple[Tensor, Tensor
         batch = codec.encode(hold_valid(actions, valid)[rows])
     has_end = codec.length(horizon, action_dim) is None
     longest = int(batch.lengths.max())
+    if longest > most:
+        raise HeadError(
+            f"chunk {int(rows[batch.lengths.argmax()])} has {longest} ids: more than {name} {most}: raise it, or "
+            "encode with a lower scale"
+        )
     ids = torch.full((len(actions), longest + has_end), codec.vocabulary.pad_id)
     lengths = torch.zeros(len(actions), dtype=torch.int64)
     ids[rows.cpu(), :longest] = torch.from_numpy(batch.padded()[0]).long()

@@ -17,7 +17,7 @@ from fast_tokenizer.errors import DecodeError, HeadError
 from fast_tokenizer.generation import ConstrainedGeneration
 from fast_tokenizer.heads.action_bins import ActionBins
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
-from fast_tokenizer.heads.action_tokens import encode, require_ids, require_room
+from fast_tokenizer.heads.action_tokens import encode, require_ids
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import draw_ids, uniform
 from fast_tokenizer.heads.trunk import Past, Trunk
@@ -159,8 +159,7 @@ class AutoregressiveTokensHead(ActionHead):
         self, condition: Condition, actions: Tensor, valid: Tensor, generator: torch.Generator | None
     ) -> Tensor:
         if self.bins is None:
-            ids, counted = encode(self.codec, actions, valid)
-            require_room(counted, self.max_length, "max_length", has_end=len(self.places) > self.max_length)
+            ids, counted = encode(self.codec, actions, valid, most=self.max_length, name="max_length")
         else:
             ids, counted = self.bins.to_ids(actions).flatten(1), valid.flatten(1)
         begin = torch.full_like(ids[:, :1], self.edge)

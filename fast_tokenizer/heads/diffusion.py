@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.options import require_choice
 from fast_tokenizer.heads.random_draws import normal, uniform
-from fast_tokenizer.heads.spacing import Spacing, quadratic_steps, require_spacing
+from fast_tokenizer.heads.spacing import Spacing, quadratic_steps
 from fast_tokenizer.heads.trunk import Trunk
 
 Sampler = Literal["ddpm", "ddim", "dpm++"]
@@ -83,16 +84,15 @@ class DiffusionHead(ActionHead):
         spacing: Spacing = "even",
     ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
-        for name, value, known in (("sampler", sampler, Sampler), ("prediction", prediction, Prediction)):
-            if value not in get_args(known):
-                raise HeadError(f"{name} is {value!r}: expected one of {', '.join(map(repr, get_args(known)))}")
+        require_choice("sampler", sampler, Sampler)
+        require_choice("prediction", prediction, Prediction)
+        require_choice("spacing", spacing, Spacing)
         if training_steps < 2 * _STEPS or training_steps % _STEPS:
             raise HeadError(
                 f"training_steps is {training_steps}: expected {2 * _STEPS} or more, a multiple of {_STEPS}"
             )
         if clip is not None and not 0 < clip < math.inf:
             raise HeadError(f"clip is {clip}: expected a number above 0, or None")
-        require_spacing(spacing)
         self.sampler = sampler
         self.prediction = prediction
         self.training_steps = training_steps

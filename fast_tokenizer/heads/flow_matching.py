@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.options import require_choice
 from fast_tokenizer.heads.random_draws import normal, uniform
 from fast_tokenizer.heads.real_time import RealTimeGuidance
-from fast_tokenizer.heads.spacing import Spacing, flow_times, require_spacing
+from fast_tokenizer.heads.spacing import Spacing, flow_times
 from fast_tokenizer.heads.trunk import Trunk
 
 Solver = Literal["euler", "midpoint"]
@@ -50,9 +51,8 @@ class FlowMatchingHead(ActionHead):
         spacing: Spacing = "even",
     ) -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
-        if solver not in get_args(Solver):
-            raise HeadError(f"solver is {solver!r}: expected {' or '.join(map(repr, get_args(Solver)))}")
-        require_spacing(spacing)
+        require_choice("solver", solver, Solver)
+        require_choice("spacing", spacing, Spacing)
         self.solver = solver
         self.spacing = spacing
         self.places = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))

@@ -18,7 +18,7 @@ from fast_tokenizer.diffusion.schedules import masked_counts
 from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_bins import ActionBins
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo
-from fast_tokenizer.heads.action_tokens import encode, require_ids, require_room
+from fast_tokenizer.heads.action_tokens import encode, require_ids
 from fast_tokenizer.heads.condition import Condition
 from fast_tokenizer.heads.random_draws import uniform
 from fast_tokenizer.heads.trunk import Trunk
@@ -115,8 +115,7 @@ class MaskedDiffusionHead(ActionHead):
         if self.bins is not None:
             counted = valid.flatten(1)
             return torch.where(counted, self.bins.to_ids(actions).flatten(1), 0), counted
-        ids, counted = encode(self.codec, actions, valid)
-        require_room(counted, self.length, "length", has_end=isinstance(self.codec, FastCodec))
+        ids, counted = encode(self.codec, actions, valid, most=self.length, name="length")
         ids = ids[:, : self.length]
         ids = pad(ids, (0, self.length - ids.shape[1]), value=self.codec.vocabulary.pad_id)
         return ids, counted.any(dim=1, keepdim=True).expand_as(ids)

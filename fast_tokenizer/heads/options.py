@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from fast_tokenizer.codecs import Codec, codec_from_config
 from fast_tokenizer.codecs.bins import Bins
@@ -13,6 +13,18 @@ from fast_tokenizer.errors import FormatError, HeadError
 from fast_tokenizer.heads.action_bins import ActionBins
 
 _ORDERS = {one.__name__: one for one in (GroupedByTimeStep, LowFrequencyFirst)}
+
+
+def require_choice(name: str, value: object, kind: Any) -> None:
+    """Lets an option pass that is one of a `Literal`'s.
+
+    Raises:
+        HeadError: If it is another one.
+    """
+    known = get_args(kind)
+    if value not in known:
+        expected = " or ".join(map(repr, known)) if len(known) == 2 else f"one of {', '.join(map(repr, known))}"
+        raise HeadError(f"{name} is {value!r}: expected {expected}")
 
 
 def as_json(name: str, option: object) -> Any:

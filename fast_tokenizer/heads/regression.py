@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from fast_tokenizer.errors import HeadError
 from fast_tokenizer.heads.action_head import ActionHead, HeadInfo, masked_mean
 from fast_tokenizer.heads.condition import Condition
+from fast_tokenizer.heads.options import require_choice
 from fast_tokenizer.heads.trunk import Trunk
 
 Distance = Literal["mse", "l1"]
@@ -30,8 +30,7 @@ class RegressionHead(ActionHead):
 
     def __init__(self, trunk: Trunk, *, horizon: int, action_dim: int, distance: Distance = "mse") -> None:
         super().__init__(trunk, horizon=horizon, action_dim=action_dim)
-        if distance not in get_args(Distance):
-            raise HeadError(f"distance is {distance!r}: expected {' or '.join(map(repr, get_args(Distance)))}")
+        require_choice("distance", distance, Distance)
         self.distance = distance
         self.queries = nn.Parameter(0.02 * torch.randn(horizon, trunk.width))
         self.out = nn.Linear(trunk.width, action_dim)

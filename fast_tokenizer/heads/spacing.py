@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-from fast_tokenizer.errors import HeadError
+from typing import Literal
 
 Spacing = Literal["even", "quadratic"]
 """`"even"`: steps of one length, as pi0 and Diffusion Policy take them; `"quadratic"`: shorter and shorter towards
 the actions, as the squares of even ones (Song et al. 2021, arXiv 2010.02502, appendix D.2). A step aims at the
 mean of the actions that are possible where it begins: a long last one takes from the spread of samples."""
-
-
-def require_spacing(spacing: str) -> None:
-    """Lets none pass but those that there are.
-
-    Raises:
-        HeadError: If it is another one.
-    """
-    if spacing not in get_args(Spacing):
-        raise HeadError(f"spacing is {spacing!r}: expected {' or '.join(map(repr, get_args(Spacing)))}")
 
 
 def flow_times(count: int, spacing: Spacing) -> list[float]:

@@ -37,6 +37,9 @@ HEADS: Mapping[str, str] = {
 }
 """By the name that the command has, what tables call them."""
 
+STANDARD_TASKS = ONE_SIDED, TWO_SIDED = "drawer-open", "button-press-topdown-two-sided"
+"""Of the simulator: one that is done in one way, and one with a pillar to pass on either side."""
+
 BIN_COUNT = 256
 
 

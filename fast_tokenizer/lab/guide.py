@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fast_tokenizer.lab.contestants import HEADS
+from fast_tokenizer.lab.contestants import HEADS, TWO_SIDED
 from fast_tokenizer.lab.quoting import Figures, NotMeasured
 
 
@@ -133,9 +133,8 @@ def _rate(of: Figures) -> Advice:
 
 
 def _closed_loop(of: Figures) -> Advice:
-    task = "button-press-topdown-two-sided"
-    success = {name: of.number("simulator", HEADS[name], "success", table=task) for name in _TRIED}
-    hits = {name: of.number("simulator", HEADS[name], "hit", table=task) for name in _TRIED}
+    success = {name: of.number("simulator", HEADS[name], "success", table=TWO_SIDED) for name in _TRIED}
+    hits = {name: of.number("simulator", HEADS[name], "hit", table=TWO_SIDED) for name in _TRIED}
     best = max(success.values())
     return Advice(
         "A task that can be done in two ways, in closed loop",

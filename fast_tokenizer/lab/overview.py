@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fast_tokenizer.lab.contestants import HEADS
+from fast_tokenizer.lab.contestants import HEADS, TWO_SIDED
 from fast_tokenizer.lab.quoting import Figures, NotMeasured
 from fast_tokenizer.lab.summary import Cell, Column, Table
 
@@ -17,7 +17,7 @@ _COLUMNS = (
     (Column("at temperature 0", 4), "gradients", 1, "at temperature 0"),
     (Column("passes a chunk", 0), "cost", 0, "passes"),
     (Column("ms a chunk", 1), "cost", 0, "sample, ms"),
-    (Column("two-sided task: success", 2), "simulator", "button-press-topdown-two-sided", "success"),
+    (Column("two-sided task: success", 2), "simulator", TWO_SIDED, "success"),
 )
 """What it is called here, and where it stands: experiment, table, and how the column's name begins."""
 

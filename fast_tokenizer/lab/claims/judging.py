@@ -12,6 +12,9 @@ Verdict = Literal["held", "refined", "refuted"]
 
 _Judge: TypeAlias = Callable[[Figures], "tuple[Verdict, str]"]
 
+ALIKE = 0.02
+"""Of episodes or paths: what differs by less is alike."""
+
 CLAIMS: dict[str, _Judge] = {}
 """What is said, and the rule that decides what became of it."""
 

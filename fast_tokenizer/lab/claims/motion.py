@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fast_tokenizer.lab.claims.judging import Verdict, claim
+from fast_tokenizer.lab.claims.judging import ALIKE, Verdict, claim
 from fast_tokenizer.lab.contestants import HEADS
 from fast_tokenizer.lab.quoting import Figures
 
@@ -22,10 +22,6 @@ def _chunks_are_smooth(of: Figures) -> tuple[Verdict, str]:
     return ("refuted", "refined", "held")[sum(smoother)], text
 
 
-_ALIKE = 0.02
-"""Of the paths: less is no difference."""
-
-
 @claim("Whole chunks hold to one way, where single steps waver")
 def _chunks_are_consistent(of: Figures) -> tuple[Verdict, str]:
     names = ("mixture", "fast", "masked", "diffusion", "flow")
@@ -34,8 +30,8 @@ def _chunks_are_consistent(of: Figures) -> tuple[Verdict, str]:
     )
     listed = ", ".join(f"{HEADS[name]} {often[name]:.3f} and {seldom[name]:.3f}" for name in names)
     text = f"obstacle: collisions with a new chunk at every step, and with whole chunks: {listed}"
-    better = any(often[name] - seldom[name] > _ALIKE for name in names)
-    worse = any(seldom[name] - often[name] > _ALIKE for name in names)
+    better = any(often[name] - seldom[name] > ALIKE for name in names)
+    worse = any(seldom[name] - often[name] > ALIKE for name in names)
     if better:
         return ("refined" if worse else "held"), text
     return "refuted", text

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from fast_tokenizer.lab.claims.judging import Verdict, claim
-from fast_tokenizer.lab.contestants import HEADS
+from fast_tokenizer.lab.claims.judging import ALIKE, Verdict, claim
+from fast_tokenizer.lab.contestants import HEADS, STANDARD_TASKS
 from fast_tokenizer.lab.quoting import Figures
-
-_ALIKE = 0.02
-"""Of the episodes: less is no difference."""
 
 
 @claim("FAST is fast, diffusion is slow")
@@ -67,15 +64,15 @@ def _training_costs(of: Figures) -> tuple[Verdict, str]:
 def _fast_learns_faster(of: Figures) -> tuple[Verdict, str]:
     found = [
         [of.number("simulator", HEADS[name], "success", table=task) for name in ("fast", "flow")]
-        for task in ("drawer-open", "button-press-topdown-two-sided")
+        for task in STANDARD_TASKS
     ]
     (fast, flow), (fast_past, flow_past) = found
     text = (
         f"simulator: after as many steps FAST opens the drawer in {fast:.2f} of the episodes, flow in {flow:.2f}; "
         f"past the pillar {fast_past:.2f} and {flow_past:.2f}"
     )
-    ahead = [of_fast - of_flow > _ALIKE for of_fast, of_flow in found]
-    behind = [of_flow - of_fast > _ALIKE for of_fast, of_flow in found]
+    ahead = [of_fast - of_flow > ALIKE for of_fast, of_flow in found]
+    behind = [of_flow - of_fast > ALIKE for of_fast, of_flow in found]
     if all(ahead):
         return "held", text
     return ("refuted" if any(behind) and not any(ahead) else "refined"), text

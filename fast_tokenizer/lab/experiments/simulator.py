@@ -20,7 +20,7 @@ from fast_tokenizer.lab.closed_loop.robots import Ending, Robot
 from fast_tokenizer.lab.closed_loop.rollouts import roll_out, roll_out_expert
 from fast_tokenizer.lab.closed_loop.state_policy import StatePolicy
 from fast_tokenizer.lab.closed_loop.two_sided import TwoSidedRobot
-from fast_tokenizer.lab.contestants import HEADS, make_head, make_trunk
+from fast_tokenizer.lab.contestants import HEADS, STANDARD_TASKS, make_head, make_trunk
 from fast_tokenizer.lab.experiment import Choice, Experiment, Outcome, Progress, Settings, Trial
 from fast_tokenizer.lab.summary import Check, Column, Drawing, Rows, Summary
 from fast_tokenizer.lab.training import Training, parameters_of, seed_weights, train
@@ -37,16 +37,15 @@ _ROBOTS = 10  # that ask a policy together
 _SEEDS_A_TRIAL, _FIRST_TRIED = 10_000, 1_000_000  # of episodes: none is shown and tried, or of two trials' seeds
 _STEPS_AN_EPISODE = 10  # of training, in about the same time
 
-_STANDARD_TASKS = ("drawer-open", "button-press-topdown-two-sided")
 _OTHER_TASKS = ("button-press-topdown", "reach", "push", "pick-place")
-TASKS = (*_STANDARD_TASKS, *_OTHER_TASKS)
+TASKS = (*STANDARD_TASKS, *_OTHER_TASKS)
 _TWO_SIDED = "-two-sided"
 _STANDARD_HEADS = ("regression", "flow", "fast", "masked")
 _TOKEN_HEADS = ("bins", "bins-ar", "fast", "masked")
 
 
 def _trials(choice: Choice) -> list[Trial]:
-    tasks = choice.among("tasks", _STANDARD_TASKS, _OTHER_TASKS)
+    tasks = choice.among("tasks", STANDARD_TASKS, _OTHER_TASKS)
     others = [name for name in HEADS if name not in _STANDARD_HEADS]
     spent = {
         "steps": choice.pick(300, 4000),
